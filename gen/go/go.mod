@@ -1,0 +1,3 @@
+module github.com/spinegate/spinegate/gen/go
+
+go 1.26.0
