@@ -1,0 +1,283 @@
+package simulator
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spinegate/spinegate/internal/nhs"
+)
+
+var uuidText = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
+
+// pds is the Personal Demographics Service for application-restricted access: the platform's edge and Spine behind it,
+// which differ in content type and style of error (PDS contract, 12). Its order of checks is that of 17.
+//
+// Reading a patient by number is what the application may do. Search, related persons and updates are answered as the
+// edge and Spine answer an application that was never granted them.
+type pds struct {
+	world  *world
+	tokens *tokenService
+	quota  int
+	spike  time.Duration
+
+	mu    sync.Mutex
+	calls []time.Time // of the last minute
+}
+
+func newPDS(world *world, tokens *tokenService, quota int, spike time.Duration) *pds {
+	return &pds{world: world, tokens: tokens, quota: quota, spike: spike}
+}
+
+func pdsFacts(*http.Request) facts { return facts{upstream: PDS} }
+
+func (p *pds) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path, ok := strings.CutPrefix(r.URL.Path, pdsBase)
+	if !ok || path != "" && path[0] != '/' {
+		noSuchProxy(w, r)
+		return
+	}
+	switch path {
+	case "/_ping":
+		writeJSON(w, "application/json", http.StatusOK, map[string]string{
+			"version": "simulated", "revision": "simulated", "releaseId": "simulated", "commitId": "simulated",
+		})
+		return
+	case "/_status":
+		p.status(w, r)
+		return
+	}
+	echo(w, r)
+	app, refused := p.edge(r, path)
+	if refused == nil {
+		refused = p.spine(w, r, path, app)
+	}
+	if refused != nil {
+		refused.write(w)
+	}
+}
+
+// status is the platform's own health page, which needs a key and no token.
+func (p *pds) status(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Apikey") == "" {
+		edgeError(http.StatusUnauthorized, "ACCESS_DENIED", "forbidden", "Access Denied - Unauthorised", "").write(w)
+		return
+	}
+	writeJSON(w, "application/json", http.StatusOK, map[string]any{
+		"status": "pass", "checks": map[string]any{"spine:status": []map[string]string{{"status": "pass"}}},
+	})
+}
+
+// echo gives the caller's ids back, also on errors (PDS contract, 5).
+func echo(w http.ResponseWriter, r *http.Request) {
+	for _, name := range []string{"X-Request-Id", "X-Correlation-Id"} {
+		if values := r.Header.Values(name); len(values) > 0 {
+			w.Header().Set(name, values[0])
+		}
+	}
+}
+
+// edge is everything that the platform checks before Spine hears of a request.
+func (p *pds) edge(r *http.Request, path string) (*application, *pdsError) {
+	app, refused := p.authorise(r)
+	if refused != nil {
+		return nil, refused
+	}
+	if refused := p.limit(time.Now()); refused != nil {
+		return nil, refused
+	}
+	if app.nameless {
+		return nil, edgeError(http.StatusBadRequest, "MISSING_VALUE", "value", "Required value is missing",
+			"Missing value - 'ASID' of the application")
+	}
+	known := path == "/Patient" || strings.HasPrefix(path, "/Patient/") || path == "/Coverage" ||
+		strings.HasPrefix(path, "/_poll/")
+	if !known {
+		return nil, edgeError(http.StatusBadRequest, "UNSUPPORTED_REQUEST", "value",
+			"The request is not one that is supported.", "Unsupported path - '"+path+"'")
+	}
+	if ids := r.Header.Values("X-Request-Id"); len(ids) > 0 && !uuidText.MatchString(ids[0]) {
+		return nil, edgeError(http.StatusBadRequest, "INVALID_VALUE", "value", "Provided value is invalid",
+			"Invalid value - '"+ids[0]+"' in header 'X-Request-ID'")
+	}
+	// NHSD-Session-URID is stripped for an application without a user, so it is not looked at (PDS contract, 4.4).
+	switch {
+	case r.Method == http.MethodPatch:
+		return nil, edgeError(http.StatusForbidden, "INVALID_METHOD", "forbidden",
+			"Cannot update resource with application-restricted access token", "")
+	case r.Method == http.MethodPost:
+		return nil, edgeError(http.StatusForbidden, "INVALID_METHOD", "forbidden",
+			"Cannot create resource with application-restricted access token", "")
+	case path == "/Coverage":
+		return nil, edgeError(http.StatusForbidden, "ACCESS_DENIED", "forbidden",
+			"Cannot GET resource with application-restricted access token", "")
+	}
+	if most := r.URL.Query()["_max-results"]; len(most) > 0 && most[0] != "1" {
+		return nil, edgeError(http.StatusForbidden, "INVALID_VALUE", "token",
+			"Cannot retrieve more than one result with application-restricted access token", "")
+	}
+	return app, nil
+}
+
+// authorise checks the access token, with the edge's own wording (PDS contract, 12.2).
+func (p *pds) authorise(r *http.Request) (*application, *pdsError) {
+	denied := func(why string) *pdsError {
+		return edgeError(http.StatusUnauthorized, "ACCESS_DENIED", "forbidden", "Access Denied - Unauthorised", why)
+	}
+	values := r.Header.Values("Authorization")
+	if len(values) == 0 {
+		return nil, denied("Missing Authorization header")
+	}
+	kind, token, found := strings.Cut(values[0], " ")
+	switch {
+	case values[0] == "":
+		return nil, denied("Empty Authorization header")
+	case kind != "Bearer":
+		return nil, denied("Invalid token type '" + kind + "', must be 'Bearer'")
+	case !found || token == "":
+		return nil, denied("Missing access token")
+	}
+	app, expired := p.tokens.redeem(token)
+	switch {
+	case expired:
+		return nil, denied("Access Token expired")
+	case app == nil:
+		return nil, denied("Invalid Access Token")
+	}
+	return app, nil
+}
+
+// limit meters an application: so many a minute, and no two within the spike arrest's interval (PDS contract, 13).
+func (p *pds) limit(now time.Time) *pdsError {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.calls) > 0 && now.Sub(p.calls[0]) >= time.Minute {
+		p.calls = p.calls[1:]
+	}
+	switch {
+	case p.quota > 0 && len(p.calls) >= p.quota:
+		return edgeError(http.StatusTooManyRequests, "TOO_MANY_REQUESTS", "value", "Too many requests",
+			fmt.Sprintf("Your application has exceeded its quota of %d requests every minute", p.quota))
+	case p.spike > 0 && len(p.calls) > 0 && now.Sub(p.calls[len(p.calls)-1]) < p.spike:
+		return edgeError(http.StatusTooManyRequests, "TOO_MANY_REQUESTS", "value", "Too many requests",
+			"Your application has created a spike in traffic and is over its limit")
+	}
+	if p.quota > 0 || p.spike > 0 {
+		p.calls = append(p.calls, now)
+	}
+	return nil
+}
+
+// spine is what Spine makes of a request that the edge let pass.
+func (p *pds) spine(w http.ResponseWriter, r *http.Request, path string, app *application) *pdsError {
+	if len(r.Header.Values("X-Request-Id")) == 0 {
+		return spineError(http.StatusBadRequest, "MISSING_VALUE", "required", "Required value is missing",
+			"Invalid request with error - X-Request-ID header must be supplied to access this resource")
+	}
+	unsupported := spineError(http.StatusBadRequest, "UNSUPPORTED_SERVICE", "processing", "Unsupported Service", "")
+	denied := spineError(http.StatusUnauthorized, "ACCESS_DENIED", "forbidden", "Access Denied - Unauthorised", "")
+	if r.Method != http.MethodGet || strings.HasPrefix(path, "/_poll/") {
+		return unsupported
+	}
+	if path == "/Patient" {
+		if len(r.URL.Query()) == 0 {
+			return unsupported
+		}
+		return denied // a search: the application holds pdsquery:PatientRetrieve and nothing else
+	}
+	id, below, deeper := strings.Cut(strings.TrimPrefix(path, "/Patient/"), "/")
+	if id == "" || deeper && below != "RelatedPerson" {
+		return unsupported
+	}
+	number, err := nhs.ParseNumber(id)
+	if err != nil {
+		return spineError(http.StatusBadRequest, "INVALID_RESOURCE_ID", "value", "Resource Id is invalid", "")
+	}
+	if app.powerless || deeper {
+		return denied // related persons are an interaction of their own
+	}
+	return p.read(w, number)
+}
+
+// read answers with the patient (PDS contract, 6).
+func (p *pds) read(w http.ResponseWriter, number nhs.Number) *pdsError {
+	patient := p.world.patient(number)
+	switch {
+	case patient == nil:
+		e := spineError(http.StatusNotFound, "RESOURCE_NOT_FOUND", "not-found", "Resource not found", "")
+		e.severity = "information"
+		return e
+	case patient.invalidated:
+		return spineError(http.StatusNotFound, "INVALIDATED_RESOURCE", "processing",
+			"Resource that has been marked as invalid was requested - invalid resources cannot be retrieved", "")
+	}
+	w.Header().Set("Content-Type", spineType)
+	w.Header().Set("Etag", `W/"`+patient.version+`"`)
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(patient.resource)
+	return nil
+}
+
+// natural is what PDS says with a status that a fault asks for: the edge replaces every 5xx of Spine's.
+func (p *pds) natural(w http.ResponseWriter, r *http.Request, status int) {
+	echo(w, r)
+	e := edgeError(status, "UNKNOWN_ERROR", "unknown", "Unknown Error",
+		"An unknown error occurred processing this request (Message ID: "+messageID()+")")
+	switch status {
+	case http.StatusUnauthorized:
+		e = edgeError(status, "ACCESS_DENIED", "forbidden", "Access Denied - Unauthorised", "Invalid Access Token")
+	case http.StatusRequestTimeout:
+		e = spineError(status, "UNABLE_TO_CALL_SERVICE", "timeout", "Unable to call service", "")
+	case http.StatusTooManyRequests:
+		e = edgeError(status, "TOO_MANY_REQUESTS", "value", "Too many requests",
+			"This API is currently receiving a high volume of requests and is being rate limited.")
+	case http.StatusServiceUnavailable:
+		e = edgeError(status, "SERVICE_UNAVAILABLE", "timeout", "Service unavailable", "")
+		if w.Header().Get("Retry-After") == "" {
+			w.Header().Set("Retry-After", "5")
+		}
+	}
+	e.write(w)
+}
+
+const (
+	edgeType  = "application/json"
+	spineType = "application/fhir+json"
+)
+
+// pdsError is an OperationOutcome of PDS.
+type pdsError struct {
+	status                                      int
+	contentType                                 string
+	code, issue, severity, display, diagnostics string
+}
+
+func edgeError(status int, code, issue, display, diagnostics string) *pdsError {
+	return &pdsError{status, edgeType, code, issue, "error", display, diagnostics}
+}
+
+func spineError(status int, code, issue, display, diagnostics string) *pdsError {
+	return &pdsError{status, spineType, code, issue, "error", display, diagnostics}
+}
+
+func (e *pdsError) write(w http.ResponseWriter) {
+	issue := outcomeIssue{Severity: e.severity, Code: e.issue, Diagnostics: e.diagnostics, Details: &outcomeDetails{
+		Coding: []outcomeCoding{{
+			System: "https://fhir.nhs.uk/R4/CodeSystem/Spine-ErrorOrWarningCode", Version: "1",
+			Code: e.code, Display: e.display,
+		}},
+	}}
+	writeJSON(w, e.contentType, e.status, outcome{ResourceType: "OperationOutcome", Issue: []outcomeIssue{issue}})
+}
+
+// noSuchProxy is how the API platform answers for a path that leads to no API.
+func noSuchProxy(w http.ResponseWriter, r *http.Request) {
+	writeJSON(w, "application/json", http.StatusNotFound, map[string]any{"fault": map[string]any{
+		"faultstring": "Unable to identify proxy for host: default and url: " + (&url.URL{Path: r.URL.Path}).String(),
+		"detail":      map[string]string{"errorcode": "messaging.adaptors.http.flow.ApplicationNotFound"},
+	}})
+}

@@ -1,0 +1,143 @@
+package simulator
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spinegate/spinegate/internal/nhs"
+	"github.com/spinegate/spinegate/internal/practice"
+)
+
+// pdsPatient is a PDS Patient: its bytes, and the little of it that the simulator itself must know.
+type pdsPatient struct {
+	number nhs.Number
+	raw    []byte
+
+	ResourceType string `json:"resourceType"`
+	ID           string `json:"id"`
+	Meta         struct {
+		VersionID string `json:"versionId"`
+	} `json:"meta"`
+	Name []struct {
+		Use    string   `json:"use"`
+		Prefix []string `json:"prefix"`
+		Given  []string `json:"given"`
+		Family string   `json:"family"`
+	} `json:"name"`
+	Gender    string `json:"gender"`
+	BirthDate string `json:"birthDate"`
+	Address   []struct {
+		Use        string   `json:"use"`
+		Line       []string `json:"line"`
+		PostalCode string   `json:"postalCode"`
+	} `json:"address"`
+	Telecom []struct {
+		System string `json:"system"`
+		Value  string `json:"value"`
+	} `json:"telecom"`
+	GeneralPractitioner []struct {
+		Identifier struct {
+			Value string `json:"value"`
+		} `json:"identifier"`
+	} `json:"generalPractitioner"`
+}
+
+// practice is the ODS code that the record names, current or not.
+func (p *pdsPatient) practice() string {
+	if len(p.GeneralPractitioner) == 0 {
+		return ""
+	}
+	return strings.ToUpper(p.GeneralPractitioner[0].Identifier.Value)
+}
+
+func (p *pdsPatient) family() string {
+	if len(p.Name) == 0 {
+		return ""
+	}
+	return p.Name[0].Family
+}
+
+// entry is the patient as PDS answers.
+func (p *pdsPatient) entry(scenario string) *patientEntry {
+	e := &patientEntry{
+		Patient: Patient{Number: p.number, Scenario: scenario}, resource: p.raw, version: p.Meta.VersionID,
+	}
+	if len(p.Name) > 0 {
+		e.Name = strings.Join(append(append([]string{}, p.Name[0].Given...), p.Name[0].Family), " ")
+	}
+	if ods, err := nhs.ParseODSCode(p.practice()); err == nil {
+		e.ODS = ods
+	}
+	return e
+}
+
+// known is the patient as a practice knows them: the same demographics, so that a comparison finds what is meant to be
+// found and nothing else.
+func (p *pdsPatient) known(s scenarioFile, record []byte) practice.Patient {
+	k := practice.Patient{
+		NHSNumber: p.number, Family: p.Name[0].Family, Given: p.Name[0].Given, Gender: p.Gender, BirthDate: p.BirthDate,
+		State: s.State, Story: s.Story, Dissents: s.Dissents, Record: record,
+	}
+	if len(p.Name[0].Prefix) > 0 {
+		k.Prefix = p.Name[0].Prefix[0]
+	}
+	if len(p.Address) > 0 {
+		a := p.Address[0]
+		k.Address = practice.Address{Lines: a.Line, PostalCode: a.PostalCode}
+		if n := len(a.Line); n > 1 { // PDS has no town; the last line is one more often than not
+			k.Address.Lines, k.Address.City = a.Line[:n-1], a.Line[n-1]
+		}
+	}
+	for _, t := range p.Telecom {
+		if t.System == "phone" {
+			k.Phone = t.Value
+			break
+		}
+	}
+	return k
+}
+
+// A date in the built-in patients is written relative to the start of the simulator, so that nothing goes stale:
+//
+//	${date-12y}        today, twelve years ago, as yyyy-mm-dd
+//	${date-30y+10d}    the same with years (y), months (m) and days (d)
+//	${month-74y}       yyyy-mm
+//	${year-74y}        yyyy
+//	${instant-20d}     yyyy-mm-ddT00:00:00+00:00
+var (
+	relativeDate   = regexp.MustCompile(`\$\{(date|month|year|instant)((?:[+-][0-9]{1,5}[ymd])*)\}`)
+	relativeOffset = regexp.MustCompile(`([+-][0-9]+)([ymd])`)
+)
+
+// relative writes out the relative dates of a file.
+func relative(raw []byte, now time.Time) ([]byte, error) {
+	out := relativeDate.ReplaceAllFunc(raw, func(found []byte) []byte {
+		parts := relativeDate.FindSubmatch(found)
+		day := now.UTC()
+		for _, offset := range relativeOffset.FindAllSubmatch(parts[2], -1) {
+			n, err := strconv.Atoi(string(offset[1]))
+			if err != nil {
+				return found // it stays, and is refused below
+			}
+			switch offset[2][0] {
+			case 'y':
+				day = day.AddDate(n, 0, 0)
+			case 'm':
+				day = day.AddDate(0, n, 0)
+			case 'd':
+				day = day.AddDate(0, 0, n)
+			}
+		}
+		layouts := map[string]string{
+			"date": time.DateOnly, "month": "2006-01", "year": "2006", "instant": "2006-01-02T00:00:00+00:00",
+		}
+		return []byte(day.Format(layouts[string(parts[1])]))
+	})
+	if at := strings.Index(string(out), "${"); at >= 0 {
+		return nil, fmt.Errorf("at byte %d: not a relative date", at)
+	}
+	return out, nil
+}
