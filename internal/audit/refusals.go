@@ -1,7 +1,9 @@
 package audit
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,7 +19,9 @@ const (
 	summaryEvery = 10 * time.Second
 	// maxPeers bounds what is remembered; peers beyond it share one place.
 	maxPeers = 10_000
-	// manyPeers is the name of that place.
+	// maxSummaries bounds what is written at a time; senders beyond it share one entry.
+	maxSummaries = 20
+	// manyPeers is the name of what is shared.
 	manyPeers = "(others)"
 )
 
@@ -82,16 +86,24 @@ func (f *refusals) peer(from string) *peer {
 	return p
 }
 
-// summarise writes what is counted, and forgets the senders that have been quiet long enough to have their whole
-// allowance again.
+// summarise writes what is counted.
 func (f *refusals) summarise() {
+	for _, e := range f.collect() {
+		// A summary that cannot be written has nobody to be told to: the store itself is unhealthy by then.
+		_, _ = f.store.Append(context.Background(), e)
+	}
+}
+
+// collect takes the counts: an entry for each of the worst senders and one for all others. It forgets the senders that
+// have been quiet long enough to have their whole allowance again.
+func (f *refusals) collect() []Entry {
 	now := time.Now()
-	var entries []Entry
+	var counted []Entry
 	f.mu.Lock()
 	f.timer = nil
 	for from, p := range f.peers {
 		if p.count > 0 {
-			entries = append(entries, Entry{Kind: KindSystem, Peer: from, System: &System{
+			counted = append(counted, Entry{Kind: KindSystem, Peer: from, System: &System{
 				Event: EventRefusals, Count: p.count, Reasons: p.reasons, Since: p.since.UTC(),
 			}})
 			p.count, p.reasons = 0, nil
@@ -101,10 +113,22 @@ func (f *refusals) summarise() {
 		}
 	}
 	f.mu.Unlock()
-	for _, e := range entries {
-		// A summary that cannot be written has nobody to be told to: the store itself is unhealthy by then.
-		_, _ = f.store.Append(context.Background(), e)
+	if len(counted) <= maxSummaries {
+		return counted
 	}
+	slices.SortFunc(counted, func(a, b Entry) int { return cmp.Compare(b.System.Count, a.System.Count) })
+	rest := counted[maxSummaries-1]
+	rest.Peer = manyPeers
+	for _, e := range counted[maxSummaries:] {
+		rest.System.Count += e.System.Count
+		for reason, n := range e.System.Reasons {
+			rest.System.Reasons[reason] += n
+		}
+		if e.System.Since.Before(rest.System.Since) {
+			rest.System.Since = e.System.Since
+		}
+	}
+	return append(counted[:maxSummaries-1:maxSummaries-1], rest)
 }
 
 // close writes what is still counted. Afterwards everything is recorded in full.

@@ -61,11 +61,14 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	return s, nil
 }
 
-// Close writes what is queued and the STOP entry, and closes the file. Calls that have not ended by then are found by
-// the next Open.
+// Close writes what is queued and the STOP entry, and closes the file; again, it does nothing. Calls that have not ended
+// by then are found by the next Open.
 func (s *Store) Close() error {
 	s.refusals.close()
 	_, err := s.Append(context.Background(), Entry{Kind: KindSystem, System: &System{Event: EventStop}})
+	if errors.Is(err, store.ErrClosed) {
+		return nil
+	}
 	if err := errors.Join(err, s.db.Close()); err != nil {
 		return fmt.Errorf("close audit trail: %w", err)
 	}
