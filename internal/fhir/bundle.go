@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/spinegate/spinegate/internal/fault"
 )
 
 // What can be wrong with a Bundle as a whole, beside [ErrMalformed] and [ErrTooDeep]. The errors of a [BundleReader] wrap
@@ -279,7 +281,7 @@ func (b *BundleReader) explain(err error) error {
 			}
 		}
 	case b.tape.err != nil && !errors.Is(b.tape.err, io.EOF):
-		if errors.Is(b.tape.err, io.ErrUnexpectedEOF) {
+		if _, explained := errors.AsType[*fault.Error](b.tape.err); !explained && errors.Is(b.tape.err, io.ErrUnexpectedEOF) {
 			return fmt.Errorf("read bundle at byte %d: %w", at, ErrCutShort)
 		}
 		return fmt.Errorf("read bundle at byte %d: %w", at, b.tape.err)

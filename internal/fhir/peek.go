@@ -9,22 +9,49 @@ import (
 // maxWords bounds the memory of strings that recur in a Bundle, such as resource types and the patient's reference.
 const maxWords = 64
 
-// names are the member names that anything depends on, as they hardly ever fail to stand in the content.
-var names = [...]string{
-	"resourceType", "id", "meta", "contained", "subject", "patient", "reference", "identifier", "system", "value",
-	"versionId", "security", "code", "display", "resource", "fullUrl", "type", "entry",
-}
-
-// key is the name that quoted stands for; for a name that nothing depends on it may be empty. It does not allocate unless
-// the name is escaped.
+// key is the name that quoted stands for; a name that nothing depends on is empty, unless it is escaped. It does not
+// allocate: every name of the content passes through here, and the compiler turns the switch into a search by length.
 func key(quoted []byte) string {
 	if bytes.IndexByte(quoted, '\\') >= 0 {
 		return string(plain(quoted))
 	}
-	for _, name := range names {
-		if string(quoted[1:len(quoted)-1]) == name {
-			return name
-		}
+	switch string(quoted[1 : len(quoted)-1]) {
+	case "resourceType":
+		return "resourceType"
+	case "id":
+		return "id"
+	case "meta":
+		return "meta"
+	case "contained":
+		return "contained"
+	case "subject":
+		return "subject"
+	case "patient":
+		return "patient"
+	case "reference":
+		return "reference"
+	case "identifier":
+		return "identifier"
+	case "system":
+		return "system"
+	case "value":
+		return "value"
+	case "versionId":
+		return "versionId"
+	case "security":
+		return "security"
+	case "code":
+		return "code"
+	case "display":
+		return "display"
+	case "resource":
+		return "resource"
+	case "fullUrl":
+		return "fullUrl"
+	case "type":
+		return "type"
+	case "entry":
+		return "entry"
 	}
 	return ""
 }
