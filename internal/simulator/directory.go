@@ -37,7 +37,7 @@ func newDirectory(w *world) *directory {
 		d.names[c.ASID.String()] = clientName
 		// Another supplier's consumer system at the same organisation: without the manufacturer a look-up of one's own
 		// ASID is ambiguous (SDS contract, A7).
-		d.addSystem(c.ODS.String(), fmt.Sprintf("2000000009%02d", i), otherSupplier+"-8000099", otherSupplier,
+		d.addSystem(c.ODS.String(), fmt.Sprintf("20000009%04d", i), otherSupplier+"-8000099", otherSupplier,
 			allInteractions("1.6.2"))
 	}
 	return d
@@ -64,7 +64,7 @@ func (d *directory) addPractice(index int, p *practiceEntry) {
 	d.addSystem(p.ODS.String(), p.ASID.String(), p.PartyKey.String(), "Y12SP", p.Interactions)
 	// A consumer system at the practice holds the interactions on its own accredited system, and on no message handling
 	// server: asking for a Device without the party key finds it too (SDS contract, A7).
-	d.addSystem(p.ODS.String(), fmt.Sprintf("2000000008%02d", index), otherSupplier+"-8000088", otherSupplier, p.Interactions)
+	d.addSystem(p.ODS.String(), fmt.Sprintf("20000008%04d", index), otherSupplier+"-8000088", otherSupplier, p.Interactions)
 }
 
 func (d *directory) addSystem(ods, asid, partyKey, supplier string, interactions []nhs.Interaction) {

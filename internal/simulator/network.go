@@ -3,6 +3,7 @@ package simulator
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"syscall"
@@ -126,3 +127,32 @@ type pipeAddress string
 
 func (pipeAddress) Network() string  { return "pipe" }
 func (a pipeAddress) String() string { return string(a) }
+
+// tlsOnly hangs up on clients that speak plain HTTP (SDS contract, C4). The server's own answer to them would be one
+// without the marker.
+type tlsOnly struct{ net.Listener }
+
+func (l tlsOnly) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // the server compares it
+	}
+	return &tlsOnlyConn{Conn: c}, nil
+}
+
+type tlsOnlyConn struct {
+	net.Conn
+	looked bool // whether the first byte has been looked at; only the reader of the connection asks
+}
+
+func (c *tlsOnlyConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	const handshake = 0x16
+	if n > 0 && !c.looked {
+		c.looked = true
+		if p[0] != handshake {
+			return 0, io.EOF
+		}
+	}
+	return n, err //nolint:wrapcheck // a connection hands on what it gets
+}

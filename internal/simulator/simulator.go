@@ -189,7 +189,7 @@ func (s *Spine) serve(ctx context.Context, name Upstream, handler http.Handler, 
 	}
 	s.servers = append(s.servers, server)
 	s.serving.Go(func() {
-		if err := server.ServeTLS(listener, "", ""); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.ServeTLS(tlsOnly{listener}, "", ""); !errors.Is(err, http.ErrServerClosed) {
 			s.log.ErrorContext(ctx, "an upstream of the embedded Spine stopped", "upstream", string(name), "error", err)
 		}
 	})
@@ -249,6 +249,10 @@ func (s *Spine) Transcript() *Transcript { return s.transcript }
 
 // Faults is the dial that makes upstreams fail.
 func (s *Spine) Faults() *Dial { return s.dial }
+
+// RevokeTokens makes every access token issued so far unknown, as a restart of the platform's token store does: the next
+// request with one is a 401 although its time is not up.
+func (s *Spine) RevokeTokens() { s.tokens.revoke() }
 
 // Consumers are the organisations that may call.
 func (s *Spine) Consumers() []Consumer { return s.world.listConsumers() }

@@ -258,10 +258,7 @@ func (t *tokenService) redeem(token string) (app *application, expired bool) {
 	return t.apps[g.app], false
 }
 
-// Revoke makes every token issued so far unknown, as a restart of the platform's token store does: the next call with one
-// is a 401 although its time is not up.
-func (s *Spine) Revoke() { s.tokens.revoke() }
-
+// revoke forgets every token issued so far.
 func (t *tokenService) revoke() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

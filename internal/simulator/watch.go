@@ -158,6 +158,9 @@ func reset(w http.ResponseWriter) {
 	if t, ok := conn.(*tls.Conn); ok {
 		conn = t.NetConn() // not the TLS layer: it would say goodbye
 	}
+	if t, ok := conn.(*tlsOnlyConn); ok {
+		conn = t.Conn
+	}
 	if t, ok := conn.(*net.TCPConn); ok {
 		_ = t.SetLinger(0)
 	}
