@@ -18,7 +18,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spinegate/spinegate/internal/nhs"
@@ -141,6 +143,17 @@ type System struct {
 	cfg      Config
 	zone     *time.Location
 	patients map[string]*Patient // by NHS number; never changed after New
+	byID     map[string]*Patient // by logical id at the Foundations root; never changed after New
+	staff    *staff
+	stories  map[string]*story // shared, never changed after New
+	imported map[string]slot   // the slots of Config.Slots by id; never changed after New
+
+	operations []operation
+
+	mu           sync.Mutex
+	appointments []*appointment  // in order of booking; guarded by mu
+	taken        map[string]bool // slots that are booked, by id; guarded by mu
+	changes      map[string]int  // how often a slot was booked or freed, by id; guarded by mu
 }
 
 // New checks cfg and opens the practice. An error names the field and never holds a patient's details.
@@ -149,8 +162,8 @@ func New(cfg Config) (*System, error) {
 		return nil, fmt.Errorf("open practice %s: %w", cfg.ODS, err)
 	}
 	s := &System{
-		cfg: cfg, zone: cfg.Location,
-		patients: map[string]*Patient{},
+		cfg: cfg, zone: cfg.Location, operations: operations(), taken: map[string]bool{}, changes: map[string]int{},
+		patients: map[string]*Patient{}, byID: map[string]*Patient{},
 	}
 	if s.zone == nil {
 		zone, err := time.LoadLocation("Europe/London")
@@ -158,6 +171,21 @@ func New(cfg Config) (*System, error) {
 			return nil, fmt.Errorf("open practice %s: %w", cfg.ODS, err)
 		}
 		s.zone = zone
+	}
+	var err error
+	if s.staff, err = loadStaff(); err != nil {
+		return nil, fmt.Errorf("open practice %s: %w", cfg.ODS, err)
+	}
+	if s.stories, err = loadStories(); err != nil {
+		return nil, fmt.Errorf("open practice %s: %w", cfg.ODS, err)
+	}
+	if s.imported, err = importSlots(cfg.Slots); err != nil {
+		return nil, fmt.Errorf("open practice %s: %w", cfg.ODS, err)
+	}
+	// What the caller gave stays the caller's.
+	s.cfg.Diary.Sessions = slices.Clone(cfg.Diary.Sessions)
+	if err := s.cfg.Diary.check(s.staff); err != nil {
+		return nil, fmt.Errorf("open practice %s: diary: %w", cfg.ODS, err)
 	}
 	for i := range cfg.Patients {
 		p := cfg.Patients[i]
@@ -187,7 +215,11 @@ func (s *System) admit(p *Patient) error {
 	if p.Story == "" {
 		p.Story = "plain"
 	}
+	if s.stories[p.Story] == nil {
+		return fmt.Errorf("no story %q", p.Story)
+	}
 	s.patients[p.NHSNumber.Digits()] = p
+	s.byID[s.foundations().patientID(p)] = p
 	return nil
 }
 
@@ -199,7 +231,7 @@ func (cfg *Config) check() error {
 		return errors.New("no ASID")
 	case cfg.Name == "":
 		return errors.New("no name")
-	case cfg.Version == "":
+	case !versionGrammar.MatchString(cfg.Version):
 		return errors.New("version is not one of GP Connect, such as 1.6.2")
 	case cfg.Roots.Foundations == "" && cfg.Roots.Structured == "" && cfg.Roots.Documents == "":
 		return errors.New("no service root")
@@ -218,70 +250,5 @@ func (cfg *Config) check() error {
 
 // ServeHTTP answers one request. Its path is everything after the host of the service root URL.
 func (s *System) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
-	http.Error(w, r.Method+" is not offered", http.StatusNotImplemented)
+	s.answer(r).write(w, r)
 }
-
-// Diary is what can be booked: the same sessions on every day, so that any window finds some. The zero Diary is empty.
-type Diary struct {
-	// Sessions of each day.
-	Sessions []Session
-	// Days ahead of today that are open for booking, today included. The default is 60.
-	Days int
-	// ShowPast offers the slots of today that have already begun, as some systems do; they cannot be booked.
-	ShowPast bool
-	// Embargo hides slots that begin sooner than this.
-	Embargo time.Duration
-	// Limit is how many slots one organisation may hold; it shows only at booking. Zero is no limit.
-	Limit int
-}
-
-// Session is one clinic of every day. Its Schedule has one Location and one Practitioner.
-type Session struct {
-	// Type is the session type, such as "General surgery": Schedule.serviceCategory.
-	Type string
-	// SlotTypes are the slot types, taken in turn.
-	SlotTypes []string
-	// Channels are the delivery channels, taken in turn: In-person, Telephone, Video. A Visit is never offered.
-	Channels []string
-	// Start is the local time of the first slot, hh:mm.
-	Start string
-	// Slots is how many there are in a day, each of Minutes.
-	Slots, Minutes int
-	// Clinician is a key of data/staff.yaml, such as "gp" or "nurse".
-	Clinician string
-	// Branch says that it takes place at the branch surgery.
-	Branch bool
-	// OrganisationTypes and Organisations restrict who sees the slots; empty is no restriction.
-	OrganisationTypes, Organisations []string
-}
-
-// OrdinaryDiary has some ninety slots a day: in person, by telephone and by video, one session kept for urgent care.
-func OrdinaryDiary() Diary { return Diary{} }
-
-// HugeDiary has thousands of free slots in any fortnight.
-func HugeDiary() Diary { return Diary{} }
-
-// Stories are the clinical records that a Patient may have.
-func Stories() []string { return nil }
-
-// Booking is an appointment as the practice holds it, for tests.
-type Booking struct {
-	// ID is its logical id, Version its current version.
-	ID, Version string
-	// PatientID is the logical id of the patient at the Foundations root.
-	PatientID string
-	// Slots are the logical ids of its slots.
-	Slots []string
-	// Organisation is the ODS code of who booked it.
-	Organisation string
-	// Start and End are its times.
-	Start, End time.Time
-	// Cancelled says that its slots are free again.
-	Cancelled bool
-	// Resource is the stored Appointment, as JSON.
-	Resource []byte
-}
-
-// Bookings are all appointments in order of booking, cancelled ones included.
-func (s *System) Bookings() []Booking { return nil }
