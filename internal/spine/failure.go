@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -119,8 +120,12 @@ func plain(err error) error {
 	return fmt.Errorf("exchange failed: %T", err)
 }
 
-// maxRefusal is how much of the body of a refusal is read.
-const maxRefusal = 64 << 10
+const (
+	// maxRefusal is how much of the body of a refusal is read.
+	maxRefusal = 64 << 10
+	// maxText is how much of one that cannot be understood is kept for the audit trail.
+	maxText = 2 << 10
+)
 
 // explainRefusal reads an answer that is not 2xx and gives the caller a fault.
 func (u *Upstream) explainRefusal(t *trip, answer *http.Response) error {
@@ -159,12 +164,10 @@ func ExplainStatus(r Refusal) *fault.Error {
 		reason = pb.ErrorReason_ERROR_REASON_UPSTREAM_CREDENTIALS_REFUSED
 	case s == http.StatusTooManyRequests:
 		reason = pb.ErrorReason_ERROR_REASON_UPSTREAM_RATE_LIMITED
-	case s == http.StatusRequestTimeout, s == http.StatusGatewayTimeout, s == 599:
-		reason = pb.ErrorReason_ERROR_REASON_UPSTREAM_TIMED_OUT
-	case s == 444, s >= 498:
-		reason = pb.ErrorReason_ERROR_REASON_UPSTREAM_UNAVAILABLE
-	case s >= 495:
+	case s >= 495 && s <= 497:
 		reason = pb.ErrorReason_ERROR_REASON_CLIENT_CERTIFICATE_REFUSED
+	case s == http.StatusRequestTimeout, s == 444, s >= 498:
+		reason = pb.ErrorReason_ERROR_REASON_UPSTREAM_UNAVAILABLE
 	}
 	return Unexplained(reason, r)
 }
@@ -175,7 +178,7 @@ func Unexplained(reason pb.ErrorReason, r Refusal) *fault.Error {
 	if outcome, ok := fhir.ReadOutcome(r.Body); ok {
 		e.Issues, e.UpstreamText = issuesOf(outcome), outcome.Narrative()
 	} else {
-		e.UpstreamText = string(r.Body)
+		e.UpstreamText = strings.ToValidUTF8(string(r.Body[:min(len(r.Body), maxText)]), "")
 	}
 	return e
 }

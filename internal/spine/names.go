@@ -39,6 +39,15 @@ const (
 	EventLastByte  = "last_byte"
 )
 
+// Attributes are the keys of all attributes above: what may be exported.
+func Attributes() []attribute.Key {
+	return []attribute.Key{
+		AttributeMethod, AttributeStatus, AttributeResend, AttributeTemplate, AttributeServer, AttributePort, AttributeErrorType,
+		AttributeHop, AttributeAttempt, AttributeInteraction, AttributePractice, AttributeConsumer, AttributeSSPTrace,
+		AttributeSSPFrom, AttributeSSPTo, AttributeRequest, AttributeCorrelation, AttributeCode, AttributeSimulated, AttributeBytes,
+	}
+}
+
 // spanName is closed: hops, methods and templates are.
 func spanName(hop pb.Hop, method, template string) string {
 	return hopName(hop) + " " + method + " " + template

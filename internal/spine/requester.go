@@ -43,8 +43,8 @@ type Device struct {
 	Model, Version string
 }
 
-// maxText is how long a text of a Requester may be, in bytes.
-const maxText = 256
+// maxName is how long a text of a Requester may be, in bytes.
+const maxName = 256
 
 // check refuses a requester who is not a named human: GP Connect forbids generic users (SDS contract, E3 and E6).
 func (q Requester) check() *fault.Error {
@@ -78,7 +78,7 @@ func incomplete(operator string) *fault.Error {
 
 // clean says that a text is UTF-8 without control and direction characters, by which one name can look like another.
 func clean(text string) bool {
-	return len(text) <= maxText && utf8.ValidString(text) && !strings.ContainsFunc(text, func(c rune) bool {
+	return len(text) <= maxName && utf8.ValidString(text) && !strings.ContainsFunc(text, func(c rune) bool {
 		return unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Zl, unicode.Zp) || c == utf8.RuneError
 	})
 }

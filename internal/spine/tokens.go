@@ -179,10 +179,8 @@ func visible(text string) bool {
 // explainToken applies the table of the PDS contract, 4.1: what it does not let pass is our configuration.
 func explainToken(r Refusal) *fault.Error {
 	e := ExplainStatus(r)
-	if r.Status >= 400 && r.Status < 500 && r.Status != http.StatusTooManyRequests && r.Status != http.StatusRequestTimeout {
-		e = Unexplained(pb.ErrorReason_ERROR_REASON_UPSTREAM_CREDENTIALS_REFUSED, r)
-	} else if r.Status >= 500 {
-		e = Unexplained(pb.ErrorReason_ERROR_REASON_UPSTREAM_UNAVAILABLE, r)
+	if e.Reason == pb.ErrorReason_ERROR_REASON_UPSTREAM_REJECTED_REQUEST {
+		e.Reason = pb.ErrorReason_ERROR_REASON_UPSTREAM_CREDENTIALS_REFUSED
 	}
 	return e
 }

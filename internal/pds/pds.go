@@ -1,0 +1,148 @@
+// Package pds asks the Personal Demographics Service about people: [Client.Patient] reads one record and says what
+// follows from it, as a [Trace].
+//
+// It decides by the codes that PDS sends and never by what is missing: a record that does not say that it is unrestricted
+// is restricted, and then nothing about where the person can be found leaves this package. A number that was merged into
+// another is noticed by comparing, since PDS gives no other sign. Nothing is kept between calls.
+package pds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/time/rate"
+
+	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
+	"github.com/spinegate/spinegate/internal/fault"
+	"github.com/spinegate/spinegate/internal/fhir"
+	"github.com/spinegate/spinegate/internal/nhs"
+	"github.com/spinegate/spinegate/internal/spine"
+)
+
+// Config describes PDS as an application reaches it (PDS contract, 2 and 13).
+type Config struct {
+	// Upstream is how PDS is reached: BaseURL is the FHIR base. Tokens is required but in SANDBOX. Hop, Explain and Limiter
+	// are set here, and Limits and Backoff where they are zero.
+	Upstream spine.Config
+	// Rate is how many requests a second this gateway may make, all callers together. Zero is 5, PDS's default for an
+	// application.
+	Rate float64
+	// Burst is how many may go at once. Zero is 2: PDS smooths within the second.
+	Burst int
+}
+
+// Client asks PDS. It is safe for concurrent use.
+type Client struct {
+	upstream *spine.Upstream
+	base     string
+}
+
+// New prepares a client. Nothing is dialled.
+func New(c Config) (*Client, error) {
+	if c.Upstream.Tokens == nil && c.Upstream.Environment != pb.Environment_ENVIRONMENT_SANDBOX {
+		return nil, errors.New("PDS: a source of access tokens is required")
+	}
+	if c.Rate < 0 || c.Burst < 0 {
+		return nil, errors.New("PDS: rate and burst cannot be negative")
+	}
+	if c.Rate == 0 {
+		c.Rate = 5
+	}
+	if c.Burst == 0 {
+		c.Burst = 2
+	}
+	up := c.Upstream
+	up.Hop, up.Explain = pb.Hop_HOP_PDS, explain
+	up.Limiter = rate.NewLimiter(rate.Limit(c.Rate), c.Burst)
+	if up.Backoff == 0 {
+		up.Backoff = 500 * time.Millisecond
+	}
+	if up.Limits == (spine.Limits{}) {
+		// trust.md, 4.2; a record is a few kilobytes.
+		up.Limits = spine.Limits{
+			FirstByte: 5 * time.Second, Progress: 5 * time.Second, Total: 5 * time.Second, Attempts: 3, Bytes: 1 << 20,
+		}
+	}
+	upstream, err := spine.New(up)
+	if err != nil {
+		return nil, fmt.Errorf("PDS: %w", err)
+	}
+	return &Client{upstream: upstream, base: up.BaseURL}, nil
+}
+
+// Close closes idle connections.
+func (c *Client) Close() { c.upstream.Close() }
+
+// Patient reads the record under a number, for the organisation whose user asks, and decides what follows from it today.
+//
+// It fails with PATIENT_NOT_FOUND, PATIENT_INVALIDATED, NHS_NUMBER_INVALID, ANSWER_INVALID or a failure of the road there
+// (PDS contract, 12). Restriction, death and registration are answers, not failures.
+func (c *Client) Patient(ctx context.Context, number nhs.Number, consumer nhs.ODSCode) (*Trace, error) {
+	if number.IsZero() {
+		return nil, fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_NHS_NUMBER_INVALID, nil)
+	}
+	requestID, correlationID := uuid.NewString(), spine.CorrelationID(ctx)
+	header := http.Header{"Accept": {"application/fhir+json"}}
+	if !consumer.IsZero() {
+		header.Set("NHSD-End-User-Organisation-ODS", consumer.String())
+	}
+	answer, err := c.upstream.Do(ctx, &spine.Request{
+		Method: http.MethodGet, URL: c.base + "/Patient/" + number.Digits(), Template: "/Patient/{id}",
+		Header: header, Repeatable: true, Consumer: consumer, RequestID: requestID, CorrelationID: correlationID,
+	})
+	if err != nil {
+		return nil, err
+	}
+	text, err := answer.Body.ReadAll()
+	if err != nil {
+		return nil, err
+	}
+	patient, err := fhir.ReadPatient(text)
+	if err != nil {
+		return nil, unreadable(answer, text, err)
+	}
+	trace, err := conclude(patient, number, time.Now())
+	if err != nil {
+		return nil, invalid(answer, err)
+	}
+	trace.RequestID, trace.CorrelationID = requestID, correlationID
+	trace.RetrievedAt, trace.Simulated = answer.RetrievedAt, answer.Simulated
+	return trace, nil
+}
+
+// unreadable explains an answer of 2xx that is no Patient. It can be an OperationOutcome (PDS contract, 7.5).
+func unreadable(answer *spine.Response, text []byte, err error) error {
+	if !errors.Is(err, fhir.ErrResourceType) {
+		return invalid(answer, err)
+	}
+	e := spine.Unexplained(pb.ErrorReason_ERROR_REASON_ANSWER_INVALID, spine.Refusal{Status: answer.Status, Body: text})
+	e.Hop, e.HTTPStatus = pb.Hop_HOP_PDS, answer.Status
+	return e
+}
+
+func invalid(answer *spine.Response, err error) error {
+	e := fault.New(pb.Hop_HOP_PDS, pb.ErrorReason_ERROR_REASON_ANSWER_INVALID, err)
+	e.HTTPStatus = answer.Status
+	return e
+}
+
+// explain goes by status and code (PDS contract, 12.3). A 404 without one of PDS's codes is no news of a patient: a
+// wrong base URL answers 404 too.
+func explain(r spine.Refusal) *fault.Error {
+	outcome, _ := fhir.ReadOutcome(r.Body)
+	switch code := outcome.Worst().Code(); {
+	case r.Status == http.StatusBadRequest && code == "INVALID_RESOURCE_ID":
+		return spine.Unexplained(pb.ErrorReason_ERROR_REASON_NHS_NUMBER_INVALID, r)
+	case r.Status == http.StatusNotFound && code == "RESOURCE_NOT_FOUND":
+		return spine.Unexplained(pb.ErrorReason_ERROR_REASON_PATIENT_NOT_FOUND, r)
+	case r.Status == http.StatusNotFound && code == "INVALIDATED_RESOURCE":
+		return spine.Unexplained(pb.ErrorReason_ERROR_REASON_PATIENT_INVALIDATED, r)
+	case r.Status == http.StatusNotFound:
+		return spine.Unexplained(pb.ErrorReason_ERROR_REASON_ANSWER_INVALID, r)
+	}
+	return spine.ExplainStatus(r)
+}

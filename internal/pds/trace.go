@@ -1,0 +1,268 @@
+package pds
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/spinegate/spinegate/internal/fhir"
+	"github.com/spinegate/spinegate/internal/nhs"
+)
+
+// Person is what PDS says of somebody, in FHIR's own shape.
+type Person = fhir.Patient
+
+// Name is a person's name.
+type Name = fhir.HumanName
+
+// Trace is what a record says about one number, and what follows from it on the day of asking.
+type Trace struct {
+	// Requested is the number asked for, and Current the one of the record. Current is the one to use from now on.
+	Requested, Current nhs.Number
+	// Superseded says that the two differ: the number was merged into another.
+	Superseded bool
+	// Version is that of the record.
+	Version string
+	// Restriction says whether details are restricted. Anything but Unrestricted forbids asking a practice.
+	Restriction Restriction
+	// Death says whether a death was notified, and DiedAt when, as recorded and perhaps partial.
+	Death  Death
+	DiedAt string
+	// Registration says which practice the person is registered with.
+	Registration Registration
+	// Name is the name to show: the usual one. It is nil where there is none.
+	Name *Name
+	// Person is the record. If details are restricted it holds nothing about where the person can be found, and its JSON is
+	// nil if PDS sent such a thing nevertheless.
+	Person Person
+	// RetrievedAt is when the answer came.
+	RetrievedAt time.Time
+	// RequestID and CorrelationID are the ids of the request.
+	RequestID, CorrelationID string
+	// Simulated says that a simulator answered.
+	Simulated bool
+}
+
+// OtherNames are all names but Name, in PDS's order.
+func (t *Trace) OtherNames() []Name {
+	var others []Name
+	for i := range t.Person.Name {
+		if &t.Person.Name[i] != t.Name {
+			others = append(others, t.Person.Name[i])
+		}
+	}
+	return others
+}
+
+// Restriction says whether a person's details are restricted. The zero Restriction is not "no".
+type Restriction int
+
+// The codes of meta.security (PDS contract, 10.2).
+const (
+	RestrictionUnset Restriction = iota
+	Unrestricted
+	Restricted
+	VeryRestricted
+	// NotStated is anything else: nothing, or a code that is not known. It counts as restricted.
+	NotStated
+)
+
+// Errors of a record that contradicts itself.
+var (
+	errNumber       = errors.New("the record is not under an NHS number")
+	errTwoNumbers   = errors.New("the record is under two NHS numbers")
+	errTwoPractices = errors.New("the record names more than one practice")
+)
+
+const numberSystem = "https://fhir.nhs.uk/Id/nhs-number"
+
+// conclude applies the decision table of the PDS contract, 11.
+func conclude(p Person, requested nhs.Number, now time.Time) (*Trace, error) {
+	current, err := nhs.ParseNumber(p.ID)
+	if err != nil {
+		return nil, errNumber
+	}
+	for _, i := range p.Identifier {
+		if i.System == numberSystem && i.Value != p.ID {
+			return nil, errTwoNumbers
+		}
+	}
+	t := &Trace{
+		Requested: requested, Current: current, Superseded: current != requested,
+		Version: p.Meta.VersionID, Restriction: restriction(p.Meta.Security), Person: p,
+	}
+	t.Death, t.DiedAt = death(p)
+	today := dayOf(now)
+	if t.Restriction != Unrestricted {
+		t.Registration.Status = Withheld
+		t.Person = withoutLocation(p)
+	} else if t.Registration, err = registration(p, t.Death, today); err != nil {
+		return nil, err
+	}
+	t.Name = usualName(t.Person.Name, today)
+	return t, nil
+}
+
+// restriction goes by code alone, and fails closed. Several labels are as strict as the strictest.
+func restriction(labels []fhir.Coding) Restriction {
+	worst := NotStated
+	for i, label := range labels {
+		level, known := map[string]Restriction{"U": Unrestricted, "R": Restricted, "V": VeryRestricted}[label.Code]
+		if !known {
+			return NotStated
+		}
+		if i == 0 || level > worst {
+			worst = level
+		}
+	}
+	return worst
+}
+
+// withoutLocation is what may be told of a restricted person. PDS leaves the rest out itself, but for a managing
+// organisation, and for everything in privileged access (PDS contract, 10.2).
+func withoutLocation(p Person) Person {
+	located := len(p.Address)+len(p.Telecom)+len(p.Contact)+len(p.GeneralPractitioner)+len(p.Extensions) > 0 ||
+		p.ManagingOrganization != nil || len(p.Unknown) > 0
+	told := Person{
+		ResourceType: p.ResourceType, ID: p.ID, Identifier: p.Identifier, Meta: p.Meta, Name: p.Name, Gender: p.Gender, BirthDate: p.BirthDate,
+		Deceased: p.Deceased, DeceasedFlag: p.DeceasedFlag,
+	}
+	if !located {
+		told.JSON = p.JSON
+	}
+	return told
+}
+
+// usualName is the usual name whose period covers today, else the one that began last (PDS contract, 10.1).
+func usualName(names []Name, today day) *Name {
+	var chosen *Name
+	for i := range names {
+		n := &names[i]
+		if n.Use != "usual" {
+			continue
+		}
+		if covers(n.Period, today) {
+			return n
+		}
+		if chosen == nil || n.Period.Start > chosen.Period.Start {
+			chosen = n
+		}
+	}
+	return chosen
+}
+
+// Death says whether a death was notified. The zero Death is not "alive".
+type Death int
+
+// What a record can say of a death (PDS contract, 10.4).
+const (
+	DeathUnset Death = iota
+	// NoneRecorded is no notification and no date.
+	NoneRecorded
+	// Informal may be wrong.
+	Informal
+	// Formal is registered.
+	Formal
+	// Withdrawn is a notification taken back.
+	Withdrawn
+	// Conflicting is one taken back beside a date of death.
+	Conflicting
+	// Unconfirmed is a date without a notification, or a notification with an unknown code.
+	Unconfirmed
+)
+
+// Dead says that the person has to be taken for dead. Only NoneRecorded and Withdrawn are not.
+func (d Death) Dead() bool { return d != NoneRecorded && d != Withdrawn }
+
+const (
+	deathExtension = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-DeathNotificationStatus"
+	deathStatus    = "deathNotificationStatus"
+)
+
+func death(p Person) (Death, string) {
+	dated := p.Deceased != "" || p.DeceasedFlag
+	extension := p.Extensions.Find(deathExtension)
+	switch code := extension.Extensions.Find(deathStatus).Concept.Code(); {
+	case code == "1":
+		return Informal, p.Deceased
+	case code == "2":
+		return Formal, p.Deceased
+	case code == "U" && dated:
+		return Conflicting, p.Deceased
+	case code == "U":
+		return Withdrawn, ""
+	case extension.URL != "" || dated:
+		return Unconfirmed, p.Deceased
+	}
+	return NoneRecorded, ""
+}
+
+// Registration says which practice a person is registered with.
+type Registration struct {
+	Status RegistrationStatus
+	// ODS is the practice; set for Registered, NotCurrent and, if the record names one, Deceased.
+	ODS nhs.ODSCode
+	// Since and Until are the first and last day as recorded; empty where open.
+	Since, Until string
+	// RemovalCode says why the person was removed, and RemovedAt when, as recorded.
+	RemovalCode, RemovedAt string
+}
+
+// RegistrationStatus is an outcome of the decision table of the PDS contract, 11.
+type RegistrationStatus int
+
+// The outcomes.
+const (
+	RegistrationUnset RegistrationStatus = iota
+	Registered
+	NotCurrent
+	NotRegistered
+	Deregistered
+	// Withheld stands for every restricted record.
+	Withheld
+	Deceased
+)
+
+const (
+	odsSystem        = "https://fhir.nhs.uk/Id/ods-organization-code"
+	removalExtension = "https://fhir.nhs.uk/StructureDefinition/Extension-PDS-RemovalFromRegistration"
+	removalCode      = "removalFromRegistrationCode"
+	removalTime      = "effectiveTime"
+)
+
+// pseudoPractices stand for none: not registered, not applicable, not known.
+var pseudoPractices = []string{"V81997", "V81998", "V81999"}
+
+// registration is the table from its row 4 on, for an unrestricted record.
+func registration(p Person, d Death, today day) (Registration, error) {
+	removal := p.Extensions.Find(removalExtension)
+	r := Registration{
+		Status:      NotRegistered,
+		RemovalCode: removal.Extensions.Find(removalCode).Concept.Code(),
+		RemovedAt:   removal.Extensions.Find(removalTime).Period.Start,
+	}
+	switch {
+	case len(p.GeneralPractitioner) == 0 && p.ManagingOrganization != nil:
+		r.Status = Deregistered
+		return r, nil
+	case len(p.GeneralPractitioner) == 0:
+		return r, nil
+	case len(p.GeneralPractitioner) > 1:
+		return Registration{}, errTwoPractices
+	}
+	practice := p.GeneralPractitioner[0].Identifier
+	ods, err := nhs.ParseODSCode(trim(practice.Value))
+	if err != nil || practice.System != odsSystem || slices.Contains(pseudoPractices, ods.String()) {
+		return r, nil //nolint:nilerr // a code that is none is no registration
+	}
+	r.ODS, r.Since, r.Until = ods, practice.Period.Start, practice.Period.End
+	switch {
+	case !covers(practice.Period, today):
+		r.Status = NotCurrent
+	case d.Dead():
+		r.Status = Deceased
+	default:
+		r.Status = Registered
+	}
+	return r, nil
+}
