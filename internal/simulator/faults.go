@@ -48,7 +48,8 @@ type Fault struct {
 	SlowEvery time.Duration `yaml:"slowEvery"`
 	SlowBytes int           `yaml:"slowBytes"`
 	// Cut closes the connection after CutAfter bytes of the body, as they go over the wire, although its whole length
-	// was promised; with Chunked, although the last chunk is still to come.
+	// was promised; with Chunked, although the last chunk is still to come. The last byte never goes. A negative
+	// CutAfter is the middle.
 	Cut      bool `yaml:"cut"`
 	CutAfter int  `yaml:"cutAfter"`
 	Chunked  bool `yaml:"chunked"`
@@ -75,7 +76,7 @@ func (f Fault) check() error {
 		return errors.New("only the proxy can find something unreachable")
 	case f.Empty && !SDS.covers(f.Upstream):
 		return errors.New("only SDS can be empty")
-	case f.Times < 0 || f.Delay < 0 || f.SlowEvery < 0 || f.SlowBytes < 0 || f.CutAfter < 0:
+	case f.Times < 0 || f.Delay < 0 || f.SlowEvery < 0 || f.SlowBytes < 0:
 		return errors.New("a number is negative")
 	case f.effectless():
 		return errors.New("it has no effect")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"log/slog"
 	"mime"
 	"net"
 	"net/http"
@@ -69,6 +70,7 @@ func newProxy(s *Spine, timeout time.Duration) *proxy {
 			return nil
 		},
 		ErrorHandler: p.failed,
+		ErrorLog:     slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	return p
 }

@@ -25,6 +25,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/spinegate/spinegate/internal/nhs"
+	"github.com/spinegate/spinegate/internal/practice"
 )
 
 // Marker is the header that every answer of every upstream carries, with the value "true".
@@ -262,3 +265,14 @@ func (s *Spine) Practices() []Practice { return s.world.listPractices() }
 
 // Patients are the people known to PDS.
 func (s *Spine) Patients() []Patient { return s.world.listPatients() }
+
+// Bookings are the appointments that the systems of a practice hold, in order of booking, cancelled ones included.
+func (s *Spine) Bookings(ods nhs.ODSCode) []practice.Booking {
+	var all []practice.Booking
+	for _, p := range s.world.practices {
+		if p.ODS == ods && p.system != nil {
+			all = append(all, p.system.Bookings()...)
+		}
+	}
+	return all
+}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -260,10 +261,15 @@ func (r *rig) metadata(p simulator.Practice) answer {
 		append(r.ssp(p, nhs.ReadMetadata), "Authorization", r.audit(p.Roots.Foundations, "organization/*.read"))...)
 }
 
-// record asks for a patient's structured record, through the proxy.
+// record asks for a patient's structured record, as much of it as one request may, through the proxy.
 func (r *rig) record(ctx context.Context, p simulator.Practice, number string) (answer, error) {
 	body := `{"resourceType":"Parameters","parameter":[{"name":"patientNHSNumber","valueIdentifier":` +
-		`{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"` + number + `"}}]}`
+		`{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"` + number + `"}},` +
+		`{"name":"includeAllergies","part":[{"name":"includeResolvedAllergies","valueBoolean":true}]},` +
+		`{"name":"includeMedication","part":[{"name":"includePrescriptionIssues","valueBoolean":true}]},` +
+		`{"name":"includeConsultations"},{"name":"includeProblems"},{"name":"includeImmunisations"},` +
+		`{"name":"includeUncategorisedData"},{"name":"includeInvestigations"},{"name":"includeReferrals"},` +
+		`{"name":"includeDiaryEntries"}]}`
 	return r.try(ctx, http.MethodPost, r.ProxyURL()+"/"+p.Roots.Structured+"/Patient/$gpc.getstructuredrecord", body,
 		append(r.ssp(p, nhs.GetStructuredRecord), "Authorization", r.audit(p.Roots.Structured, "patient/*.read"),
 			"Content-Type", "application/fhir+json;charset=utf-8")...)
@@ -276,6 +282,16 @@ func compact(t *testing.T, raw []byte) string {
 		t.Fatalf("not JSON: %s", raw)
 	}
 	return b.String()
+}
+
+// settle waits until the upstreams are done with every exchange: a client may have its answer a moment before.
+func (r *rig) settle() {
+	r.t.Helper()
+	if err := r.Transcript().Wait(r.t.Context(), func(all []simulator.Exchange) bool {
+		return !slices.ContainsFunc(all, func(e simulator.Exchange) bool { return !e.Done })
+	}); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 func TestTheChainOfCalls(t *testing.T) {

@@ -229,7 +229,11 @@ func (s *shaper) finish() {
 		header.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	if f.Cut {
-		body = body[:min(f.CutAfter, len(body))]
+		at := f.CutAfter
+		if at < 0 {
+			at = len(body) / 2
+		}
+		body = body[:max(min(at, len(body)-1), 0)]
 	}
 	s.ResponseWriter.WriteHeader(max(s.status, http.StatusOK))
 	flush := http.NewResponseController(s.ResponseWriter).Flush
