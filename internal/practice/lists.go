@@ -65,8 +65,7 @@ func (c *composer) endedList(allergies []*item) list {
 
 // secondary begins a List of what came along. Its code is its title in lower case with hyphens.
 func (c *composer) secondary(title string, area Area) list {
-	slug := strings.ReplaceAll(strings.ReplaceAll(strings.ToLower(title), " - ", "-"), " ", "-")
-	return list{title: title, code: concept(hl7Systems+"GPConnect-SecondaryListValues-1", slug, title), area: area}
+	return list{title: title, code: concept(hl7Systems+"GPConnect-SecondaryListValues-1", slug(title), title), area: area}
 }
 
 // family is one of the two kinds of secondary Lists: how their titles begin and end.
@@ -212,6 +211,12 @@ func (c *composer) listID(title string) string {
 	if c.cfg.Style != StyleHex {
 		return ""
 	}
+	id := slug(title)
+	return strings.TrimRight(id[:min(len(id), 64)], "-")
+}
+
+// slug is a title in lower case with hyphens.
+func slug(title string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(strings.ToLower(title), " - ", "-"), " ", "-")
 }
 

@@ -1,9 +1,6 @@
 package practice
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // referral writes a ReferralRequest (gpconnect.md, 7.8): something that was sent, not something that was done.
 func (c *composer) referral(it *item, r *referral) object {
@@ -71,13 +68,13 @@ func (c *composer) document(it *item, d *document) object {
 	default:
 		attachment = attachment.with("size", d.Size)
 	}
-	var author object
+	var authors []object
 	if d.From != "" {
-		author = c.outside(d.From)
+		authors = []object{c.outside(d.From)}
 	}
 	return c.clinicalResource("DocumentReference", it.id, it, nil,
 		"status", "current", "type", c.concept(&it.entry), "subject", c.subject(), "created", it.at.dateTime(),
-		"indexed", c.issued(it), "author", slices.DeleteFunc([]object{author}, func(o object) bool { return o == nil }),
+		"indexed", c.issued(it), "author", authors,
 		"custodian", c.organizationOnce(), "description", d.Description,
 		"content", []object{obj("attachment", attachment)}, "context", obj("encounter", c.encounterOf(it)))
 }
