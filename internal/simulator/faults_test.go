@@ -245,16 +245,16 @@ func TestTheDirectoryTimesOutSilently(t *testing.T) {
 func TestFaultsThatMakeNoSense(t *testing.T) {
 	r := start(t, simulator.Options{})
 	for name, f := range map[string]simulator.Fault{
-		"no upstream":               {Status: 500},
-		"unknown upstream":          {Upstream: "ldap", Status: 500},
-		"no effect":                 {Upstream: simulator.PDS, ODS: "A20047"},
-		"a body without a status":   {Upstream: simulator.PDS, Body: "x"},
-		"status 99":                 {Upstream: simulator.PDS, Status: 99},
-		"PDS unreachable":           {Upstream: simulator.PDS, Unreachable: true},
-		"the proxy empty":           {Upstream: simulator.Proxy, Empty: true},
-		"a bad number":              {Upstream: simulator.PDS, NHSNumber: "9990000019", Status: 500},
-		"a bad ODS code":            {Upstream: simulator.SDS, ODS: "*", Status: 500},
-		"something negative":        {Upstream: simulator.PDS, Delay: -time.Second},
+		"no upstream":             {Status: 500},
+		"unknown upstream":        {Upstream: "ldap", Status: 500},
+		"no effect":               {Upstream: simulator.PDS, ODS: "A20047"},
+		"a body without a status": {Upstream: simulator.PDS, Body: "x"},
+		"status 99":               {Upstream: simulator.PDS, Status: 99},
+		"PDS unreachable":         {Upstream: simulator.PDS, Unreachable: true},
+		"the proxy empty":         {Upstream: simulator.Proxy, Empty: true},
+		"a bad number":            {Upstream: simulator.PDS, NHSNumber: "9990000019", Status: 500},
+		"a bad ODS code":          {Upstream: simulator.SDS, ODS: "*", Status: 500},
+		"something negative":      {Upstream: simulator.PDS, Delay: -time.Second},
 	} {
 		if _, err := r.Faults().Set(f); err == nil {
 			t.Errorf("%s was accepted", name)

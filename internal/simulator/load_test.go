@@ -97,6 +97,8 @@ func TestDataDirectoryErrors(t *testing.T) {
 			"practice 1 (T99001): asid: not an ASID"},
 		{"a bad party key", map[string]string{"practices.yaml": strings.Replace(ownPractice, "T99001-000001", "T99001", 1)},
 			"partyKey: not a party key"},
+		{"another's party key", map[string]string{"practices.yaml": strings.Replace(ownPractice, "T99001-000001", "A20047-8000001", 1)},
+			"practice T99001: another system has its party key"},
 		{"no version", map[string]string{"practices.yaml": strings.Replace(ownPractice, "version: 1.6.2", "", 1)},
 			"version is missing"},
 		{"no path", map[string]string{"practices.yaml": strings.Replace(ownPractice, "basePath: /T99001/STU3/1/gpconnect", "", 1)},

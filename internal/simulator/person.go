@@ -1,6 +1,8 @@
 package simulator
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -43,6 +45,23 @@ type pdsPatient struct {
 			Value string `json:"value"`
 		} `json:"identifier"`
 	} `json:"generalPractitioner"`
+}
+
+// readPatient checks a PDS Patient just far enough to serve it; the bytes stay as they are.
+func readPatient(number nhs.Number, raw []byte) (*pdsPatient, error) {
+	p := &pdsPatient{number: number, raw: raw}
+	if err := json.Unmarshal(raw, p); err != nil {
+		return nil, errors.New("it is not JSON, or not shaped like a Patient") // the cause would quote the content
+	}
+	switch {
+	case p.ResourceType != "Patient":
+		return nil, errors.New("resourceType is not Patient")
+	case p.ID != number.Digits():
+		return nil, errors.New("id is not the number that the file is called after")
+	case p.Meta.VersionID == "":
+		return nil, errors.New("meta.versionId is missing")
+	}
+	return p, nil
 }
 
 // practice is the ODS code that the record names, current or not.

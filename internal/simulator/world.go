@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -139,4 +140,21 @@ func allInteractions(version string) []nhs.Interaction {
 		}
 	}
 	return list
+}
+
+// builtInConsumers are the organisations that may call; a data directory cannot add any.
+func builtInConsumers() []Consumer {
+	consumer := func(ods, name, asid string) Consumer {
+		o, errODS := nhs.ParseODSCode(ods)
+		a, errASID := nhs.ParseASID(asid)
+		supplier, errSupplier := nhs.ParseODSCode("X26SG")
+		if err := errors.Join(errODS, errASID, errSupplier); err != nil {
+			panic("unreachable: a consumer of our own is no good: " + err.Error())
+		}
+		return Consumer{ODS: o, Name: name, ASID: a, Supplier: supplier}
+	}
+	return []Consumer{
+		consumer("Q8X01", "Example Urgent Care", "200000000115"),
+		consumer("R9Y02", "Example Community Trust", "200000000222"),
+	}
 }
