@@ -227,6 +227,37 @@ func TestAStepWhoseErrorWasToldIsTakenBack(t *testing.T) {
 	}
 }
 
+// TestWhoeverGivesUpWhileItCommitsHasNotSent cancels MarkSent at every moment, also while it becomes durable.
+func TestWhoeverGivesUpWhileItCommitsHasNotSent(t *testing.T) {
+	j := open(t, config(t))
+	gaveUp := 0
+	for n := range 300 {
+		request := journal.Key{Organisation: key.Organisation, Request: uuid.NewSHA1(uuid.Nil, []byte{byte(n), byte(n >> 8)})}
+		c, err := j.Claim(t.Context(), request, digest, method)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(n)*2*time.Microsecond)
+		err = c.MarkSent(ctx, []byte("slot 7"))
+		cancel()
+		c.Release()
+		want := journal.Unsettled
+		if err != nil {
+			want = journal.Unsent
+			gaveUp++
+		}
+		again, err := j.Claim(t.Context(), request, digest, method)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again.Standing != want {
+			t.Errorf("after %v it is found %v, want %v", err, again.Standing, want)
+		}
+		again.Release()
+	}
+	t.Logf("%d of 300 gave up", gaveUp)
+}
+
 func TestIdsAreKeptThirtyDaysAndTheUnsettledLonger(t *testing.T) {
 	c := config(t)
 	synctest.Test(t, func(t *testing.T) {
