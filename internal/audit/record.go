@@ -42,6 +42,7 @@ type Record struct {
 	mu      sync.Mutex // guards what follows, and the order in which entries are enqueued
 	entry   Entry      // what the next entry repeats
 	attempt *appended  // nil until it is enqueued
+	found   Outcome   // what was found out for the OUTCOME (findings.go)
 	ended   bool
 }
 
@@ -133,6 +134,7 @@ func (r *Record) Outcome(ctx context.Context, o Outcome) error {
 	if o.Duration == 0 {
 		o.Duration = time.Since(r.begun)
 	}
+	r.complete(&o)
 	if r.counted(o) {
 		return nil
 	}
@@ -175,7 +177,7 @@ func (r *Record) enqueue(e Entry) (attempt, entry appended, err error) {
 	if e.Kind == KindOutcome {
 		r.ended = true
 		// A refusal is evidence also where nobody is known, or where the first attempt could not be written.
-		if r.attempt == nil || r.attempt.pending.Failed() {
+		if r.attempt == nil || r.attempt.err() != nil {
 			attempt, err = r.enqueueEntry(Entry{Kind: KindAttempt})
 			r.attempt = &attempt
 		}
@@ -195,7 +197,7 @@ func (r *Record) enqueueAttempt() (appended, error) {
 	case r.ended:
 		return appended{}, ErrEnded
 	case r.attempt != nil:
-		return *r.attempt, nil
+		return *r.attempt, r.attempt.err()
 	case r.entry.Caller.Organisation.IsZero():
 		return appended{}, ErrNoCaller
 	}
