@@ -187,4 +187,10 @@ var table = map[pb.ErrorReason]row{
 	pb.ErrorReason_ERROR_REASON_UPSTREAM_CREDENTIALS_REFUSED: {codes.Internal, pb.RetryClass_RETRY_CLASS_NEVER,
 		"The service is not set up correctly. Please report it.", "The upstream does not accept this gateway's own credentials."},
 	pb.ErrorReason_ERROR_REASON_UPSTREAM_REJECTED_REQUEST: {codes.Internal, pb.RetryClass_RETRY_CLASS_NEVER,
-		"The service made a mistake. Please report it.", "The upstream says that the request was built wrongly. A fault of the gateway."}}
+		"The service made a mistake. Please report it.", "The upstream says that the request was built wrongly. A fault of the gateway."},
+	pb.ErrorReason_ERROR_REASON_NOT_MADE: {
+		codes.Aborted, pb.RetryClass_RETRY_CLASS_AFTER_CORRECTION,
+		"The booking was not made. Search for a free slot again.",
+		"A write whose answer was lost was looked for long after, and the practice holds nothing of it: it was not made. Use a new request_id.",
+	},
+}

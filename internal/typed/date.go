@@ -9,6 +9,9 @@ import (
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 )
 
+// Date is a date of any FHIR precision, as every part of the contract carries one. Nothing gives nil.
+func Date(received string) *pb.ClinicalDate { return clinicalDate(text(received)) }
+
 // clinicalDate keeps the text and says how precise it is. A text that is not a FHIR date, or no day of the calendar, has
 // no precision. There is an instant only where a zone was written: a zone is never assumed (contract, 15.24).
 func clinicalDate(t text) *pb.ClinicalDate {

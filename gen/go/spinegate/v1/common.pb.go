@@ -332,7 +332,7 @@ func (Verdict) EnumDescriptor() ([]byte, []int) {
 	return file_spinegate_v1_common_proto_rawDescGZIP(), []int{4}
 }
 
-// Two-letter answers about one item of a stated person's details.
+// How one item of a person's details compares between two records.
 type Comparison int32
 
 const (

@@ -327,6 +327,10 @@ const (
 	//
 	// Code UNKNOWN, retry SAME_REQUEST_ID. Say: "It is not known whether this was booked. Check again before you book anything else."
 	ErrorReason_ERROR_REASON_OUTCOME_UNKNOWN ErrorReason = 73
+	// A write whose answer was lost was looked for long after, and the practice holds nothing of it: it was not made.
+	//
+	// Code ABORTED, retry AFTER_CORRECTION. Say: "The booking was not made. Search for a free slot again."
+	ErrorReason_ERROR_REASON_NOT_MADE ErrorReason = 87
 	// The answer is, or holds something, about another person than the one asked for.
 	//
 	// Code DATA_LOSS, retry NEVER. Say: "The practice's system answered about a different patient, so the answer was discarded. Contact the practice and report it."
@@ -458,6 +462,7 @@ var (
 		71: "ERROR_REASON_APPOINTMENT_CHANGED",
 		72: "ERROR_REASON_ITEM_NOT_FOUND",
 		73: "ERROR_REASON_OUTCOME_UNKNOWN",
+		87: "ERROR_REASON_NOT_MADE",
 		74: "ERROR_REASON_WRONG_PATIENT",
 		75: "ERROR_REASON_RECORD_WITHOUT_PATIENT",
 		76: "ERROR_REASON_PATIENT_UNIDENTIFIED",
@@ -547,6 +552,7 @@ var (
 		"ERROR_REASON_APPOINTMENT_CHANGED":              71,
 		"ERROR_REASON_ITEM_NOT_FOUND":                   72,
 		"ERROR_REASON_OUTCOME_UNKNOWN":                  73,
+		"ERROR_REASON_NOT_MADE":                         87,
 		"ERROR_REASON_WRONG_PATIENT":                    74,
 		"ERROR_REASON_RECORD_WITHOUT_PATIENT":           75,
 		"ERROR_REASON_PATIENT_UNIDENTIFIED":             76,
@@ -1059,7 +1065,7 @@ const file_spinegate_v1_errors_proto_rawDesc = "" +
 	"issue_type\x18\x01 \x01(\tR\tissueType\x12\x1d\n" +
 	"\n" +
 	"issue_code\x18\x02 \x01(\tR\tissueCode\x12\x1a\n" +
-	"\bseverity\x18\x03 \x01(\tR\bseverity*\xa9\x19\n" +
+	"\bseverity\x18\x03 \x01(\tR\bseverity*\xc4\x19\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cERROR_REASON_REQUEST_INVALID\x10\x01\x12#\n" +
@@ -1135,7 +1141,8 @@ const file_spinegate_v1_errors_proto_rawDesc = "" +
 	"\x1dERROR_REASON_BOOKING_REJECTED\x10F\x12$\n" +
 	" ERROR_REASON_APPOINTMENT_CHANGED\x10G\x12\x1f\n" +
 	"\x1bERROR_REASON_ITEM_NOT_FOUND\x10H\x12 \n" +
-	"\x1cERROR_REASON_OUTCOME_UNKNOWN\x10I\x12\x1e\n" +
+	"\x1cERROR_REASON_OUTCOME_UNKNOWN\x10I\x12\x19\n" +
+	"\x15ERROR_REASON_NOT_MADE\x10W\x12\x1e\n" +
 	"\x1aERROR_REASON_WRONG_PATIENT\x10J\x12'\n" +
 	"#ERROR_REASON_RECORD_WITHOUT_PATIENT\x10K\x12%\n" +
 	"!ERROR_REASON_PATIENT_UNIDENTIFIED\x10L\x12!\n" +

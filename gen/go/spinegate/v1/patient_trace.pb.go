@@ -933,7 +933,7 @@ type PdsPatient struct {
 	VersionId string `protobuf:"bytes,2,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
 	// The name to show: the usual one whose period covers today, else the latest.
 	Name *HumanName `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
-	// Every name, in PDS's order.
+	// Every other name, in PDS's order.
 	OtherNames []*HumanName `protobuf:"bytes,4,rep,name=other_names,json=otherNames,proto3" json:"other_names,omitempty"`
 	// Gender as recorded.
 	Gender Gender `protobuf:"varint,5,opt,name=gender,proto3,enum=spinegate.v1.Gender" json:"gender,omitempty"`
