@@ -78,6 +78,9 @@ func TestAnUnwritableTrailStopsCallsAndSaysSoAfterwards(t *testing.T) {
 		if err := refused.Attempt(t.Context()); err == nil {
 			t.Error("an attempt that had failed was allowed later")
 		}
+		if err := refused.Access(t.Context(), audit.Access{Hop: "PDS"}); err == nil {
+			t.Error("an access was allowed whose attempt had failed")
+		}
 		for _, r := range []*audit.Record{under, refused} {
 			if err := r.Outcome(t.Context(), audit.Outcome{Code: "UNAVAILABLE", Reason: "AUDIT_UNAVAILABLE", Hop: "AUDIT"}); err != nil {
 				t.Errorf("the outcome after it healed = %v", err)

@@ -102,9 +102,19 @@ type appended struct {
 
 func (a appended) wait(ctx context.Context) (Seq, error) {
 	if err := a.pending.Wait(ctx); err != nil {
-		return 0, fmt.Errorf("append %s: %w", a.kind, err)
+		return 0, a.wrap(err)
 	}
 	return *a.seq, nil
+}
+
+// err is the error of an entry that is known not to be written.
+func (a appended) err() error { return a.wrap(a.pending.Err()) }
+
+func (a appended) wrap(err error) error {
+	if err != nil {
+		return fmt.Errorf("append %s: %w", a.kind, err)
+	}
+	return nil
 }
 
 // enqueue encodes here, in the caller's goroutine, so that the writer does nothing but write.

@@ -215,14 +215,34 @@ func TestAFailureFailsEverythingThatQueuesAndThenHeals(t *testing.T) {
 	})
 }
 
+func TestWhatQueuesBehindAFailureFailsWithIt(t *testing.T) {
+	c := config(t)
+	synctest.Test(t, func(t *testing.T) {
+		db := open(t, c)
+		broken, held := errors.New("broken"), make(chan struct{})
+		failing := db.Enqueue(func(*store.Tx) error { <-held; return broken })
+		synctest.Wait() // it is being committed
+		behind := db.Enqueue(line("rests on it"))
+		close(held)
+		for name, p := range map[string]*store.Pending{"failing": failing, "behind": behind} {
+			if err := p.Wait(t.Context()); !errors.Is(err, broken) {
+				t.Errorf("the write %s = %v, want the failure", name, err)
+			}
+		}
+		if got := lines(t, db); len(got) != 0 {
+			t.Errorf("lines = %q, want none", got)
+		}
+	})
+}
+
 func TestAFullQueueRefusesAtOnce(t *testing.T) {
 	db := open(t, config(t))
 	held := make(chan struct{})
 	db.Enqueue(func(*store.Tx) error { <-held; return nil })
 	var refused error
 	for range 3 * 4096 {
-		if p := db.Enqueue(func(*store.Tx) error { return nil }); p.Failed() {
-			refused = p.Wait(t.Context())
+		if p := db.Enqueue(func(*store.Tx) error { return nil }); p.Err() != nil {
+			refused = p.Err()
 			break
 		}
 	}

@@ -75,13 +75,13 @@ func (p *Pending) Wait(ctx context.Context) error {
 	}
 }
 
-// Failed reports whether the write is known to have failed.
-func (p *Pending) Failed() bool {
+// Err is the error of a write that is known to have failed, and nil before and otherwise.
+func (p *Pending) Err() error {
 	select {
 	case <-p.done:
-		return p.err != nil
+		return p.err
 	default:
-		return false
+		return nil
 	}
 }
 
