@@ -42,7 +42,7 @@ type Record struct {
 	mu      sync.Mutex // guards what follows, and the order in which entries are enqueued
 	entry   Entry      // what the next entry repeats
 	attempt *appended  // nil until it is enqueued
-	found   Outcome   // what was found out for the OUTCOME (findings.go)
+	found   Outcome    // what was found out for the OUTCOME (findings.go)
 	ended   bool
 }
 
