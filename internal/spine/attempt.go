@@ -113,7 +113,8 @@ func (b *timed) Read(p []byte) (int, error) {
 	b.clock.silence.Reset(b.clock.progress)
 	n, err := b.from.Read(p)
 	b.clock.silence.Stop()
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil {
+		// Also an end that looks regular: a server that sees us hang up can end its body as if that were all.
 		err = b.clock.blame(err)
 	}
 	return n, err

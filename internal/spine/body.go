@@ -33,7 +33,7 @@ type Body struct {
 // Read reads what the upstream sent, decompressed.
 func (b *Body) Read(p []byte) (int, error) {
 	n, err := b.from.Read(p)
-	if err == nil || errors.Is(err, io.EOF) {
+	if err == nil || err == io.EOF { //nolint:errorlint // a wrapped EOF is not the end
 		return n, err
 	}
 	return n, explainBody(b.hop, err)
@@ -97,7 +97,11 @@ func (b *bounded) Read(p []byte) (int, error) {
 	if b.read > b.limit || b.sent != nil && b.read > ratioFrom && b.read/maxRatio > b.sent.bytes {
 		return 0, errTooLarge
 	}
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, errEncoding) {
+	switch {
+	case err == nil, err == io.EOF, errors.Is(err, errEncoding): //nolint:errorlint // a wrapped EOF is not the end
+	case errors.Is(err, io.EOF):
+		err = io.ErrUnexpectedEOF
+	default:
 		err = plain(err)
 	}
 	return n, err

@@ -13,11 +13,11 @@ import (
 	"github.com/spinegate/spinegate/internal/nhs"
 )
 
-// How a breaker judges: it opens after five failures in a row, or when half of at least twenty in half a minute failed,
+// How a breaker judges: it opens after five failures in a row, or when half of at least twenty in a minute failed,
 // and lets one request through after five seconds.
 const (
-	breakerWindow  = 30 * time.Second
-	breakerBucket  = 3 * time.Second
+	breakerWindow  = time.Minute
+	breakerBucket  = 6 * time.Second
 	breakerPause   = 5 * time.Second
 	breakerInARow  = 5
 	breakerAtLeast = 20

@@ -2,12 +2,15 @@ package spine
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -35,21 +38,55 @@ func newTransport(c Config) *http.Transport {
 		config.MinVersion = max(config.MinVersion, tls.VersionTLS12)
 	}
 	config.NextProtos = nil
-	if genuine(c.Environment) {
-		config.VerifyConnection = alsoVerify(config.VerifyConnection)
+	if config.ServerName == "" {
+		if base, err := url.Parse(c.BaseURL); err == nil {
+			config.ServerName = base.Hostname()
+		}
 	}
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	return &http.Transport{
-		DialContext:            dial,
-		TLSClientConfig:        config,
-		TLSHandshakeTimeout:    connectLimit,
+		DialTLSContext:         secure(dial, config, c.Environment),
 		Protocols:              &protocols,
 		DisableCompression:     true, // exchange inflates, within bounds
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		MaxConnsPerHost:        c.MaxConns,
 		MaxIdleConnsPerHost:    maxIdlePerHost,
 		IdleConnTimeout:        idleLimit,
+	}
+}
+
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+// secure dials and shakes hands. In a genuine environment it hangs up on a simulated Spine before a byte of a request is
+// sent to it, whatever else is trusted.
+func secure(dial dialer, config *tls.Config, environment pb.Environment) dialer {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		raw, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		var hungUp error
+		own := config.Clone()
+		own.VerifyConnection = func(state tls.ConnectionState) error {
+			if genuine(environment) && simulatedChain(&state) {
+				hungUp = ErrSimulatedRoot
+				_ = raw.Close()
+				return hungUp
+			}
+			if config.VerifyConnection != nil {
+				return config.VerifyConnection(state)
+			}
+			return nil
+		}
+		ctx, cancel := context.WithTimeout(ctx, connectLimit)
+		defer cancel()
+		conn := tls.Client(raw, own)
+		if err := conn.HandshakeContext(ctx); err != nil {
+			_ = raw.Close()
+			return nil, cmp.Or(hungUp, err)
+		}
+		return conn, nil
 	}
 }
 
@@ -95,7 +132,7 @@ func setBody(r *http.Request, body []byte) {
 
 // lost explains an exchange without an answer.
 func lost(hop pb.Hop, err error, left bool) error {
-	if errors.Is(err, ErrSimulatedRoot) {
+	if errors.Is(err, ErrSimulatedRoot) || simulatedStranger(err) {
 		return &failure{err: simulatedAnswer(hop), left: left, final: true}
 	}
 	return &failure{err: err, left: left, final: untrusted(err)}

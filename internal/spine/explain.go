@@ -57,13 +57,14 @@ func proxySaid(i fhir.Issue) bool {
 	})
 }
 
-// byPractice recognises a practice by profile or by a code system of the GP Connect family, which has had five names
-// (GP Connect contract, 12.1). A bare outcome without either may be the proxy's.
+// byPractice recognises a practice by profile, by a code system of the GP Connect family, which has had five names, or by
+// a code of that family (GP Connect contract, 12.1). A bare outcome without any may be the proxy's.
 func byPractice(o fhir.Outcome, worst fhir.Issue) bool {
 	profiled := slices.ContainsFunc(o.Profiles, func(p string) bool {
 		return strings.Contains(strings.ToLower(p), "gpconnect")
 	})
-	return profiled || slices.ContainsFunc(worst.Codings, func(c fhir.Coding) bool {
+	_, coded := practiceCodes[worst.Code()]
+	return profiled || coded || slices.ContainsFunc(worst.Codings, func(c fhir.Coding) bool {
 		system := strings.ToLower(c.System)
 		return strings.Contains(system, "spine-errororwarningcode") || strings.Contains(system, "gpconnect-error-or-warning-code")
 	})

@@ -60,15 +60,8 @@ func simulated(answer *http.Response) bool {
 	return len(answer.Header.Values(simulatedHeader)) > 0 || simulatedChain(answer.TLS)
 }
 
-// alsoVerify ends a handshake with a simulated Spine before a byte of a request is sent to it.
-func alsoVerify(verify func(tls.ConnectionState) error) func(tls.ConnectionState) error {
-	return func(state tls.ConnectionState) error {
-		if simulatedChain(&state) {
-			return ErrSimulatedRoot
-		}
-		if verify != nil {
-			return verify(state)
-		}
-		return nil
-	}
+// simulatedStranger says that a handshake failed because the other side, a simulated Spine, is not trusted.
+func simulatedStranger(err error) bool {
+	e, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok && slices.ContainsFunc(e.UnverifiedCertificates, marked)
 }
