@@ -60,6 +60,10 @@ func (s *System) handle(r *http.Request) (answer, error) {
 	if op.work == nil {
 		return answer{}, notImplemented(op.capability)
 	}
+	if strings.Contains(r.URL.RawQuery, "|") {
+		// Some providers' web servers refuse it before anything reads it (sds-and-ssp.md, C2).
+		return answer{}, badRequest("a vertical bar in the query must be percent-encoded")
+	}
 	var body []byte
 	if r.Method != http.MethodGet {
 		if body, err = io.ReadAll(io.LimitReader(r.Body, maxBody+1)); err != nil || len(body) > maxBody {

@@ -59,9 +59,10 @@ type link struct {
 }
 
 type participant struct {
-	Type   jsontext.Value `json:"type"`
-	Actor  link           `json:"actor"`
-	Status string         `json:"status"`
+	Type     jsontext.Value `json:"type"`
+	Actor    link           `json:"actor"`
+	Required string         `json:"required"`
+	Status   string         `json:"status"`
 }
 
 type bookingExtensions struct {
@@ -300,13 +301,16 @@ func (s *System) bookedSlots(b *booking, o *bookingOrganization, now time.Time) 
 	return slots, nil
 }
 
+// participation are the statuses of a participant in STU3.
+var participation = [...]string{"accepted", "declined", "tentative", "needs-action"}
+
 // checkParticipants wants the patient and the place of the slot, and nobody whom the practice does not know.
 func (s *System) checkParticipants(b *booking, sl *slot) (patient string, err error) {
 	var located bool
 	for _, p := range b.Participant {
 		kind, id, found := strings.Cut(p.Actor.Reference, "/")
-		if !found || p.Status != "accepted" {
-			return "", invalidResource("a participant lacks a relative reference or the status accepted")
+		if !found || !slices.Contains(participation[:], p.Status) {
+			return "", invalidResource("a participant lacks a relative reference or a status")
 		}
 		switch kind {
 		case "Patient":
@@ -341,7 +345,7 @@ func (b *booking) stored(a *appointment) object {
 	}
 	participants := make([]object, len(b.Participant))
 	for i, p := range b.Participant {
-		participants[i] = obj("type", p.Type, "actor", p.Actor.object(), "status", p.Status)
+		participants[i] = obj("type", p.Type, "actor", p.Actor.object(), "required", p.Required, "status", p.Status)
 	}
 	extensions := []object{a.slots[0].channelExtension(), a.slots[0].roleExtension()}
 	for _, x := range b.Extension {

@@ -319,8 +319,12 @@ func (c *composer) clinicalResource(kind, id string, it *item, extensions []obje
 	if it.NotForPatient {
 		security = []object{coding("http://hl7.org/fhir/v3/ActCode", "NOPAT", "no disclosure to patient, family or caregivers without attending provider's authorization")}
 	}
+	updated := ""
+	if c.cfg.Style == StyleHex {
+		updated = dateTime(c.now)
+	}
 	return obj("resourceType", kind, "id", id,
-		"meta", obj("profile", []string{careConnect(kind)}, "security", security),
+		"meta", obj("lastUpdated", updated, "profile", []string{careConnect(kind)}, "security", security),
 		"extension", extensions,
 		"identifier", []object{identifier(c.namespace(), id)},
 	).with(pairs...)

@@ -202,7 +202,7 @@ func (c *composer) list(l list) object {
 		warn("data-awaiting-filing", "Patient record contains some items in the GP practice workflow that have not been reviewed for "+
 			"inclusion in this message; information recorded before "+since.at(c.now).t.Format("02-Jan-2006")+" may be missing.")
 	}
-	return c.listResource(c.listID(l.title), extensions, l.contained, l.title, l.code, nil, dateTime(c.now), c.order("event-date"),
+	return c.listResource(c.listID(l.title), extensions, l.contained, l.title, l.code, nil, c.listDate(), c.order("event-date"),
 		notes(strings.Join(texts, " ")), l.entries, reason)
 }
 
@@ -213,6 +213,14 @@ func (c *composer) listID(title string) string {
 	}
 	id := slug(title)
 	return strings.TrimRight(id[:min(len(id), 64)], "-")
+}
+
+// listDate is when the List was made. One supplier writes it in UTC, in summer too.
+func (c *composer) listDate() string {
+	if c.cfg.Style == StyleUpper {
+		return dateTime(c.now.UTC())
+	}
+	return dateTime(c.now)
 }
 
 // slug is a title in lower case with hyphens.

@@ -1,5 +1,7 @@
 package practice
 
+import "slices"
+
 // What each root declares (gpconnect.md, 3.1). Clinical areas, enablement, cancelling and retrieving are not visible there.
 
 func (s *System) foundationsStatement(*request) (answer, error) {
@@ -30,7 +32,7 @@ func (s *System) foundationsStatement(*request) (answer, error) {
 }
 
 func (s *System) structuredStatement(*request) (answer, error) {
-	return ok(s.statement("GP Connect API - Access Record Structured", s.structuredProfiles(), nil, []object{s.structuredOperation()}))
+	return ok(s.statement("GP Connect API - Access Record Structured", append(s.structuredProfiles(), outcomeProfile), nil, []object{s.structuredOperation()}))
 }
 
 func (s *System) documentsStatement(*request) (answer, error) {
@@ -39,6 +41,9 @@ func (s *System) documentsStatement(*request) (answer, error) {
 }
 
 func (s *System) statement(name string, profiles []string, resources, operations []object) object {
+	// Roots that are one share profiles.
+	slices.Sort(profiles)
+	profiles = slices.Compact(profiles)
 	references := make([]object, len(profiles))
 	for i, p := range profiles {
 		references[i] = reference(p)
@@ -91,7 +96,7 @@ func (s *System) structuredProfiles() []string {
 			kinds = append(kinds, area.resources()...)
 		}
 	}
-	profiles := []string{recordProfile, outcomeProfile, careConnect("List")}
+	profiles := []string{recordProfile, careConnect("List")}
 	for _, kind := range kinds {
 		profiles = append(profiles, careConnect(kind))
 	}

@@ -283,7 +283,65 @@ func loadStories() (map[string]*story, error) {
 		}
 		joined[name] = st.after(base)
 	}
+	for name, st := range joined {
+		if err := st.check(); err != nil {
+			return nil, fmt.Errorf("story %s: %w", name, err)
+		}
+	}
 	return joined, nil
+}
+
+// check finds keys that are missing, there twice, or named and not there: a slip must not pass as an absent link.
+func (st *story) check() error {
+	keys, named := map[string]bool{}, []string{}
+	var err error
+	add := func(e *entry, names ...string) {
+		if e.Key == "" || keys[e.Key] {
+			err = fmt.Errorf("the key %q is empty or there twice", e.Key)
+		}
+		keys[e.Key] = true
+		named = append(named, names...)
+	}
+	for i := range st.Allergies {
+		add(&st.Allergies[i].entry)
+	}
+	for i := range st.Medications {
+		add(&st.Medications[i].entry, st.Medications[i].After)
+	}
+	for i := range st.Problems {
+		p := &st.Problems[i]
+		add(&p.entry, append(slices.Clone(p.Related), p.Actual)...)
+		for _, h := range p.Headers {
+			named = append(named, h.To)
+		}
+	}
+	for i := range st.Consultations {
+		add(&st.Consultations[i].entry, st.Consultations[i].keys()...)
+	}
+	for i := range st.Immunisations {
+		add(&st.Immunisations[i].entry)
+	}
+	for i := range st.Uncategorised {
+		add(&st.Uncategorised[i].entry, st.Uncategorised[i].Members...)
+	}
+	for i := range st.Investigations {
+		add(&st.Investigations[i].entry, st.Investigations[i].Documents...)
+	}
+	for i := range st.Referrals {
+		add(&st.Referrals[i].entry, st.Referrals[i].Documents...)
+	}
+	for i := range st.Diary {
+		add(&st.Diary[i].entry)
+	}
+	for i := range st.Documents {
+		add(&st.Documents[i].entry)
+	}
+	for _, key := range named {
+		if key != "" && !keys[key] {
+			return fmt.Errorf("%q is named and not there", key)
+		}
+	}
+	return err
 }
 
 // after is st with the entries of base before its own.
