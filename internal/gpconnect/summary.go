@@ -79,9 +79,8 @@ func (l *ledger) status(area Area) AreaStatus {
 		return InTransit
 	case warned(DataAwaitingFiling):
 		return AwaitingFiling
-	case warned(NotProvided):
-		return NotSupported
 	case a.items > 0:
+		// Items that are only named are in the warnings: the area is all that the practice shares.
 		return Complete
 	}
 	return emptyStatus(a.emptyReason)
