@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path"
+	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -122,11 +123,18 @@ func readYAML(dir fs.FS, name string, into any) error {
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(raw))
 	decoder.KnownFields(true)
-	if err := decoder.Decode(into); err != nil {
+	err = decoder.Decode(into)
+	var misfit *yaml.TypeError
+	if errors.As(err, &misfit) { // one line for each misfit; what our types are called is nobody's business
+		err = errors.New(goType.ReplaceAllString(strings.Join(misfit.Errors, "; "), ""))
+	}
+	if err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
 	return nil
 }
+
+var goType = regexp.MustCompile(` in type [a-z]+\.[A-Za-z]+`)
 
 // eachFile reads the JSON files of a directory, by their names without the extension.
 func eachFile(dir fs.FS, name string, take func(stem string, raw []byte) error) error {

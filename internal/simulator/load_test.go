@@ -86,7 +86,7 @@ func TestDataDirectoryErrors(t *testing.T) {
 		want  string
 	}{
 		{"an unknown key", map[string]string{"practices.yaml": "- ods: T99001\n  colour: blue\n"},
-			"read practices.yaml: yaml: unmarshal errors:\n  line 2: field colour not found in type simulator.practiceFile"},
+			"read practices.yaml: line 2: field colour not found"},
 		{"an unknown directory", map[string]string{"patient/9991000003.json": ownPatient},
 			"patient is none of patients, records, slots, documents, practices.yaml and scenarios.yaml"},
 		{"no name", map[string]string{"practices.yaml": "- ods: T99001\n"}, "read practices.yaml: practice 1 (T99001): name is missing"},

@@ -22,6 +22,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -52,7 +53,8 @@ type Options struct {
 	Keys *Keys
 	// JWKS, when not nil, is a JSON Web Key Set whose RSA keys are accepted from the application besides its own.
 	JWKS []byte
-	// HostNames are further names and IP addresses that the server certificates are good for, besides loopback.
+	// HostNames are further names and IP addresses that the server certificates are good for, besides loopback. Where an
+	// upstream listens on every address, the first of them is in its URL.
 	HostNames []string
 	// TokenLife is how long an access token lasts. The default is the real ten minutes.
 	TokenLife time.Duration
@@ -77,6 +79,8 @@ type Spine struct {
 	dial       *Dial
 	tokens     *tokenService
 	urls       map[Upstream]string
+	// hostName is what it is called where it listens on every address.
+	hostName string
 	// practiceAddress is where the proxy finds every practice; set before the first request.
 	practiceAddress string
 
@@ -143,6 +147,10 @@ func start(ctx context.Context, options Options) (*Spine, error) {
 			return nil, fmt.Errorf("built-in fault: %w", err)
 		}
 	}
+	s.hostName = "localhost"
+	if len(options.HostNames) > 0 {
+		s.hostName = options.HostNames[0]
+	}
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	s.end = end
 
@@ -178,7 +186,7 @@ func (s *Spine) serve(ctx context.Context, name Upstream, handler http.Handler, 
 	if name == Provider {
 		s.practiceAddress = listener.Addr().String()
 	}
-	s.urls[name] = "https://" + strings.TrimSuffix(listener.Addr().String(), ":443")
+	s.urls[name] = "https://" + strings.TrimSuffix(s.reachedAt(listener.Addr()), ":443")
 	// HTTP/1.1 only: the proxy leg has nothing else (SDS contract, C4), and resets, cuts and connection ids mean what
 	// they say only where a connection carries one exchange at a time.
 	var protocols http.Protocols
@@ -197,6 +205,15 @@ func (s *Spine) serve(ctx context.Context, name Upstream, handler http.Handler, 
 		}
 	})
 	return nil
+}
+
+// reachedAt is the address that a client uses: one that listens everywhere is reached by a name.
+func (s *Spine) reachedAt(address net.Addr) string {
+	tcp, ok := address.(*net.TCPAddr)
+	if !ok || !tcp.IP.IsUnspecified() {
+		return address.String()
+	}
+	return net.JoinHostPort(s.hostName, strconv.Itoa(tcp.Port))
 }
 
 // Close stops every upstream at once: what is held, slow or half written is cut off. It waits until nothing of the Spine

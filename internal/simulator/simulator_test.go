@@ -317,3 +317,33 @@ func TestTheChainOfCalls(t *testing.T) {
 		t.Fatalf("metadata: %d %s", a.status, a.body)
 	}
 }
+
+func TestReachedByName(t *testing.T) {
+	r := start(t, simulator.Options{
+		Network: simulator.Loopback{simulator.PDS: "0.0.0.0:0"}, HostNames: []string{"sim.example"},
+	})
+	if !strings.HasPrefix(r.PDSURL(), "https://sim.example:") || !strings.HasPrefix(r.SDSURL(), "https://127.0.0.1:") {
+		t.Errorf("PDS at %s, SDS at %s", r.PDSURL(), r.SDSURL())
+	}
+	here := strings.Replace(r.PDSURL(), "sim.example", "localhost", 1)
+	if a := r.send(http.MethodGet, here+"/_ping", ""); a.status != http.StatusOK {
+		t.Errorf("_ping: %d", a.status)
+	}
+}
+
+func TestAnAddressInUse(t *testing.T) {
+	r := start(t, simulator.Options{})
+	keys, err := sharedKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := strings.TrimPrefix(r.ProxyURL(), "https://")
+	spine, err := simulator.Start(t.Context(), simulator.Options{Keys: keys, Network: simulator.Loopback{simulator.Proxy: taken}})
+	if err == nil {
+		_ = spine.Close()
+		t.Fatal("two proxies on one address")
+	}
+	if !strings.Contains(err.Error(), "listen as proxy") {
+		t.Errorf("%v does not say what it was doing", err)
+	}
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.yaml.in/yaml/v3"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"spinesim": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"await":   await,
+			"control": asControl,
+			"ping":    ping,
+		},
+	})
+}
+
+// await waits until a file is there, which another process writes.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: await file")
+	}
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+	}
+	ts.Fatalf("%s did not come", args[0])
+}
+
+func written(ts *testscript.TestScript, dir string) snippet {
+	var s snippet
+	if err := yaml.Unmarshal([]byte(ts.ReadFile(dir+"/"+snippetName)), &s); err != nil {
+		ts.Fatalf("%v", err)
+	}
+	return s
+}
+
+// asControl sends a request to the control address and prints the answer: control dir METHOD path [body].
+func asControl(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 3 {
+		ts.Fatalf("usage: control dir METHOD path [body]")
+	}
+	body := strings.Join(args[3:], " ")
+	send(ts, neg, http.DefaultClient, args[1], written(ts, args[0]).Control+args[2], body)
+}
+
+// ping asks PDS whether it is there, trusting what was written only: ping dir.
+func ping(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: ping dir")
+	}
+	s := written(ts, args[0])
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM([]byte(ts.ReadFile(s.CAFile))) {
+		ts.Fatalf("no certificate in %s", s.CAFile)
+	}
+	if _, err := tls.LoadX509KeyPair(s.Proxy.CertificateFile, s.Proxy.KeyFile); err != nil {
+		ts.Fatalf("%v", err)
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	defer client.CloseIdleConnections()
+	send(ts, neg, client, http.MethodGet, s.PDS.BaseURL+"/_ping", "")
+}
+
+func send(ts *testscript.TestScript, neg bool, client *http.Client, method, url, body string) {
+	ctx, cancel := signal.NotifyContext(context.Background())
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
+	ts.Check(err)
+	response, err := client.Do(request)
+	ts.Check(err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	if response.Header.Get("Spinegate-Simulated") != "true" {
+		ts.Fatalf("the answer is not marked")
+	}
+	_, err = io.WriteString(ts.Stdout(), string(text))
+	ts.Check(err)
+	if failed := response.StatusCode >= 400; failed != neg {
+		ts.Fatalf("%d %s", response.StatusCode, text)
+	}
+}
