@@ -1,0 +1,109 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"google.golang.org/protobuf/proto"
+
+	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
+	"github.com/spinegate/spinegate/internal/fault"
+	"github.com/spinegate/spinegate/internal/nhs"
+	"github.com/spinegate/spinegate/internal/pds"
+)
+
+// graceTime is after how long a booking that is not in the practice's diary was not made. It is far beyond what any
+// practice takes to write an appointment down.
+const graceTime = 10 * time.Minute
+
+// repeat answers from the journal what was answered before. Nothing is sent.
+func (b *booking) repeat(ctx context.Context) (*pb.BookAppointmentResponse, error) {
+	b.record.SetPractice(b.practice)
+	if b.claim.Failed {
+		return nil, b.failedBefore()
+	}
+	answer := &pb.BookAppointmentResponse{}
+	if err := proto.Unmarshal(b.claim.Answer, answer); err != nil {
+		return nil, fault.New(pb.Hop_HOP_AUDIT, pb.ErrorReason_ERROR_REASON_JOURNAL_UNAVAILABLE, err)
+	}
+	answer.Outcome = pb.BookingOutcome_BOOKING_OUTCOME_REPEATED
+	ids := traceIDs(ctx)
+	answer.Provenance.TraceIds.TraceId, answer.Provenance.TraceIds.CallId = ids.GetTraceId(), ids.GetCallId()
+	b.record.Count("Appointment", 1)
+	return answer, nil
+}
+
+// failedBefore is the failure that the first call ended with.
+func (b *booking) failedBefore() error {
+	detail := &pb.ErrorDetail{}
+	if err := proto.Unmarshal(b.claim.Answer, detail); err != nil {
+		return fault.New(pb.Hop_HOP_AUDIT, pb.ErrorReason_ERROR_REASON_JOURNAL_UNAVAILABLE, err)
+	}
+	e := fault.New(detail.GetHop(), detail.GetReason(), nil)
+	e.HTTPStatus, e.Issues, e.Violations = int(detail.GetHttpStatus()), detail.GetUpstreamIssues(), detail.GetViolations()
+	e.Operator = "This is the answer to an earlier call with the same request_id; nothing was sent now."
+	return e
+}
+
+// reconcile finds out what became of a booking whose answer was lost. It never sends it again.
+func (b *booking) reconcile(ctx context.Context) (*pb.BookAppointmentResponse, error) {
+	var was sent
+	if err := json.Unmarshal(b.claim.Payload, &was); err != nil {
+		return nil, fault.New(pb.Hop_HOP_AUDIT, pb.ErrorReason_ERROR_REASON_JOURNAL_UNAVAILABLE, err)
+	}
+	patient, err := b.patient(ctx, b.asker, b.request.GetNhsNumber(), anywhere)
+	if err != nil {
+		return nil, err
+	}
+	b.record.SetPractice(b.practice)
+	answer, err := b.look(ctx, patient, was.Slots)
+	if err != nil {
+		return nil, unknown(err)
+	}
+	if answer != nil {
+		return answer, nil
+	}
+	if time.Since(b.claim.SentAt) < graceTime {
+		e := fault.New(pb.Hop_HOP_PROVIDER, pb.ErrorReason_ERROR_REASON_OUTCOME_UNKNOWN, nil)
+		e.RetryAfter = 30 * time.Second
+		e.Operator = "The practice does not show the appointment yet."
+		return nil, e
+	}
+	return nil, b.refused(ctx, fault.New(pb.Hop_HOP_PROVIDER, pb.ErrorReason_ERROR_REASON_NOT_MADE, nil))
+}
+
+// look searches the patient's appointments at the practice for the one that this booking made. Nil means that it is not
+// there, which proves nothing while the practice may still be writing.
+func (b *booking) look(ctx context.Context, t *pds.Trace, slots []slotHandle) (*pb.BookAppointmentResponse, error) {
+	booked, err := bookedSlots(slots)
+	if err != nil {
+		return nil, err
+	}
+	known, err := b.find(ctx, t.Current)
+	if err != nil {
+		return nil, err
+	}
+	route, err := b.route(ctx, b.asker, b.practice, nhs.SearchPatientAppointments)
+	if err != nil {
+		return nil, err
+	}
+	first, last := booked[0].Start.Instant, booked[len(booked)-1].End.Instant
+	listed, err := b.Practices.Appointments(ctx, b.target(b.asker, route), known.ID, first, last)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range listed.Appointments {
+		if a.Status == "booked" && a.Organisation.ODS == b.asker.ods().String() && a.Holds(booked) {
+			a.Response = listed.Response
+			return b.settle(ctx, t, route, a, pb.BookingOutcome_BOOKING_OUTCOME_RECONCILED)
+		}
+	}
+	if len(listed.Unreadable) > 0 {
+		return nil, errUnreadableAppointments
+	}
+	return nil, nil //nolint:nilnil // not there is an answer, and not a failure
+}
+
+var errUnreadableAppointments = errors.New("an appointment in the practice's answer could not be read")
