@@ -1,0 +1,103 @@
+package interceptor
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"google.golang.org/genproto/googleapis/rpc/code"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
+	"github.com/spinegate/spinegate/internal/fault"
+)
+
+// explain turns whatever failed into a status that package fault made. Without it gRPC would send the text of any error
+// that wraps a status.
+func explain() link {
+	return link{
+		unary: func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+			resp, err := handler(ctx, req)
+			if err != nil {
+				return nil, explanation(ctx, err)
+			}
+			return resp, nil
+		},
+		stream: func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+			return explanation(ss.Context(), handler(srv, reading{ss}))
+		},
+	}
+}
+
+// explanation is the status for the caller; nil for nil.
+func explanation(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := explained(ctx, err)
+	if c := callFrom(ctx); c != nil {
+		c.failure = e
+	}
+	return fault.Status(e, TraceIDs(ctx)).Err()
+}
+
+// explained finds or makes the fault of err. What gRPC itself says becomes a reason, and a call that ran out of time
+// names the hop that it had come to.
+func explained(ctx context.Context, err error) *fault.Error {
+	if e, ok := errors.AsType[*fault.Error](err); ok {
+		return e
+	}
+	hop := pb.Hop_HOP_GATEWAY
+	if c := callFrom(ctx); c != nil {
+		hop = c.hop()
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), status.Code(err) == codes.DeadlineExceeded:
+		return fault.New(hop, pb.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED, err)
+	case errors.Is(err, context.Canceled), status.Code(err) == codes.Canceled:
+		return fault.New(hop, pb.ErrorReason_ERROR_REASON_CANCELLED, err)
+	case status.Code(err) == codes.Unimplemented:
+		return fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_METHOD_NOT_BUILT, err)
+	}
+	return fault.Of(err)
+}
+
+// reading explains what gRPC says about a message that it could not read, where it is still known to be the caller's.
+type reading struct{ grpc.ServerStream }
+
+// RecvMsg implements [grpc.ServerStream].
+func (s reading) RecvMsg(m any) error {
+	err := s.ServerStream.RecvMsg(m)
+	if err == nil || errors.Is(err, io.EOF) {
+		return err
+	}
+	return unread(err)
+}
+
+// unread explains why a request message could not be read.
+func unread(err error) error {
+	e := fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_REQUEST_INVALID, err)
+	switch status.Code(err) { //nolint:exhaustive // those that speak of a message
+	case codes.ResourceExhausted:
+		e.Operator = "The request message is larger than this gateway takes."
+	case codes.Internal, codes.Unimplemented, codes.InvalidArgument:
+		e.Operator = "The request message could not be decoded."
+	default:
+		return err
+	}
+	return e
+}
+
+// unknown answers for methods that no service has. Authorisation refuses them before; here arrive those that are free and
+// not served, such as reflection where it is switched off.
+func unknown(any, grpc.ServerStream) error {
+	return fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_METHOD_NOT_BUILT, nil)
+}
+
+// canonical is the name of a code as gRPC's own documents write it, such as PERMISSION_DENIED.
+func canonical(c codes.Code) string { return code.Code(c).String() } //nolint:gosec // 0 to 16
+
+func hopName(h pb.Hop) string { return strings.TrimPrefix(h.String(), "HOP_") }

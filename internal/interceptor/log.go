@@ -1,0 +1,84 @@
+package interceptor
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
+	"github.com/spinegate/spinegate/internal/fault"
+)
+
+// logger writes one line for each call when it has ended. Nothing in it is the caller's text; there is no switch that
+// logs messages. The library's link is not used: it logs the text of errors.
+type logger struct{ log *slog.Logger }
+
+func (l logger) link() link {
+	return link{
+		unary: func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+			ctx, c := newCall(ctx, info.FullMethod)
+			arrived(ctx)
+			resp, err := handler(ctx, req)
+			l.line(ctx, c, status.Code(err))
+			return resp, err
+		},
+		stream: func(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+			ctx, c := newCall(ss.Context(), info.FullMethod)
+			arrived(ctx)
+			err := handler(srv, with(ctx, ss))
+			l.line(ctx, c, status.Code(err))
+			return err
+		},
+	}
+}
+
+func (l logger) line(ctx context.Context, c *call, code codes.Code) {
+	attributes := []slog.Attr{
+		slog.String("method", c.method),
+		slog.String("code", canonical(code)),
+		slog.Duration("duration", time.Since(c.begun)),
+		slog.String("organisation", c.organisation),
+		slog.String("call_id", TraceIDs(ctx).GetCallId()),
+	}
+	level := slog.LevelInfo
+	if e := c.failure; e != nil {
+		attributes = append(attributes, slog.String("reason", fault.ReasonName(e.Reason)), slog.String("hop", hopName(e.Hop)))
+		if operatorsConcern(e.Reason) {
+			level = slog.LevelError
+			attributes = append(attributes, slog.Any("causes", causes(e)))
+		}
+	}
+	l.log.LogAttrs(ctx, level, "call", attributes...)
+}
+
+// operatorsConcern tells faults of this gateway from what callers and the Spine do.
+func operatorsConcern(r pb.ErrorReason) bool {
+	return r == pb.ErrorReason_ERROR_REASON_INTERNAL || r == pb.ErrorReason_ERROR_REASON_AUDIT_UNAVAILABLE ||
+		r == pb.ErrorReason_ERROR_REASON_JOURNAL_UNAVAILABLE || r == pb.ErrorReason_ERROR_REASON_METHOD_WITHOUT_POLICY
+}
+
+// causes are the types of the errors beneath one that needs looking into. Their texts may quote an address that names a
+// patient.
+func causes(err error) []string {
+	var types []string
+	for err != nil {
+		types = append(types, fmt.Sprintf("%T", err))
+		switch e := err.(type) { //nolint:errorlint // walks the chain itself
+		case interface{ Unwrap() error }:
+			err = e.Unwrap()
+		case interface{ Unwrap() []error }:
+			for _, part := range e.Unwrap() {
+				types = append(types, causes(part)...)
+			}
+			return types
+		default:
+			return types
+		}
+	}
+	return types
+}

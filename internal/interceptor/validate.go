@@ -1,0 +1,147 @@
+package interceptor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"buf.build/go/protovalidate"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	validatepb "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+
+	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
+	"github.com/spinegate/spinegate/internal/nhs"
+)
+
+// Rules of this file, beside those of the contract.
+const (
+	ruleNHSNumber     = "string.nhs_number" // of rules.proto
+	ruleSessionNumber = "session_id.nhs_number"
+	ruleSessionHere   = "session_id.not_here"
+)
+
+// validator holds every request message against the rules of the contract.
+type validator struct{ rules protovalidate.Validator }
+
+// newValidator compiles the rules of every request now, so that the first call is not slower than the next.
+func newValidator() (validator, error) {
+	var requests []protoreflect.MessageDescriptor
+	for _, file := range []protoreflect.FileDescriptor{
+		pb.File_spinegate_v1_patient_trace_proto, pb.File_spinegate_v1_endpoint_directory_proto, pb.File_spinegate_v1_gp_connect_proto,
+	} {
+		for i := range file.Services().Len() {
+			methods := file.Services().Get(i).Methods()
+			for j := range methods.Len() {
+				requests = append(requests, methods.Get(j).Input())
+			}
+		}
+	}
+	rules, err := protovalidate.New(protovalidate.WithMessageDescriptors(requests...))
+	if err != nil {
+		return validator{}, fmt.Errorf("interceptor: compile rules: %w", err)
+	}
+	return validator{rules}, nil
+}
+
+func (v validator) link() link {
+	return link{
+		unary: func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+			if err := v.check(callFrom(ctx), req); err != nil {
+				return nil, err
+			}
+			return handler(ctx, req)
+		},
+		stream: func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+			return handler(srv, validating{ss, v})
+		},
+	}
+}
+
+// validating checks each message as it is read.
+type validating struct {
+	grpc.ServerStream
+
+	validator validator
+}
+
+// RecvMsg implements [grpc.ServerStream].
+func (s validating) RecvMsg(m any) error {
+	if err := s.ServerStream.RecvMsg(m); err != nil {
+		return err //nolint:wrapcheck // io.EOF must stay what it is
+	}
+	return s.validator.check(callFrom(s.Context()), m)
+}
+
+// check explains every rule that a message breaks. No violation holds a value: rules are named, and the paths are made of
+// field names and positions alone.
+func (v validator) check(c *call, message any) error {
+	m, ok := message.(proto.Message)
+	if !ok {
+		return fmt.Errorf("validate %T: not a message", message)
+	}
+	var violations []*pb.FieldViolation
+	if err := v.rules.Validate(m); err != nil {
+		broken, ok := errors.AsType[*protovalidate.ValidationError](err)
+		if !ok {
+			return fmt.Errorf("validate %s: %w", m.ProtoReflect().Descriptor().FullName(), err)
+		}
+		for _, b := range broken.Violations {
+			violations = append(violations, &pb.FieldViolation{
+				Field: path(b.Proto.GetField()), Rule: b.Proto.GetRuleId(), Description: b.Proto.GetMessage(),
+			})
+		}
+	}
+	violations = append(violations, session(c, m)...)
+	if len(violations) == 0 {
+		return nil
+	}
+	e := refuse(pb.ErrorReason_ERROR_REASON_REQUEST_INVALID)
+	e.Violations = violations
+	for _, b := range violations {
+		if b.GetRule() == ruleNHSNumber {
+			e.Reason = pb.ErrorReason_ERROR_REASON_NHS_NUMBER_INVALID
+		}
+	}
+	return e
+}
+
+// session checks what the contract's rules cannot say about a session id: it must not carry a patient's number into logs
+// of others, and some methods are part of no encounter.
+func session(c *call, m proto.Message) []*pb.FieldViolation {
+	request, ok := m.(interface{ GetContext() *pb.CallContext })
+	if !ok || request.GetContext().GetSessionId() == "" {
+		return nil
+	}
+	violation := func(rule, description string) []*pb.FieldViolation {
+		return []*pb.FieldViolation{{Field: "context.session_id", Rule: rule, Description: description}}
+	}
+	if !rowOf(c).Encounter {
+		return violation(ruleSessionHere, "must not be set: this method is part of no session")
+	}
+	punctuation := func(r rune) bool { return strings.ContainsRune("._-", r) }
+	for part := range strings.FieldsFuncSeq(request.GetContext().GetSessionId(), punctuation) {
+		if _, err := nhs.ParseNumber(part); err == nil {
+			return violation(ruleSessionNumber, "must not hold an NHS Number")
+		}
+	}
+	return nil
+}
+
+// path names a field as callers write it. Keys of maps are the caller's own text, so they are left out.
+func path(p *validatepb.FieldPath) string {
+	var text strings.Builder
+	for _, element := range p.GetElements() {
+		if text.Len() > 0 {
+			text.WriteByte('.')
+		}
+		text.WriteString(element.GetFieldName())
+		if element.HasIndex() {
+			fmt.Fprintf(&text, "[%d]", element.GetIndex())
+		}
+	}
+	return text.String()
+}
