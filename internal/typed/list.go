@@ -1,6 +1,7 @@
 package typed
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -84,6 +85,8 @@ func (l *recordList) form(e *pb.RecordEntry) error {
 	return nil
 }
 
+// endedAllergies are the contained allergies, of which a List of ended ones says that they are ended, or they do so
+// themselves. One that nothing calls ended would be taken for it here, and be missed among the active ones.
 func (l *recordList) endedAllergies() ([]*pb.EndedAllergy, error) {
 	var out []*pb.EndedAllergy
 	for _, c := range l.Contained {
@@ -94,6 +97,9 @@ func (l *recordList) endedAllergies() ([]*pb.EndedAllergy, error) {
 		if err != nil {
 			return nil, err
 		}
+		if !l.isOfEnded() && m.GetClinicalStatus() != pb.AllergyClinicalStatus_ALLERGY_CLINICAL_STATUS_RESOLVED {
+			return nil, errShape
+		}
 		out = append(out, &pb.EndedAllergy{
 			Id:                 optional(c.allergy.ID),
 			SecurityLabels:     codings(c.allergy.Meta.Security),
@@ -101,6 +107,21 @@ func (l *recordList) endedAllergies() ([]*pb.EndedAllergy, error) {
 		})
 	}
 	return out, nil
+}
+
+// isOfEnded tells whether the List is the one of ended allergies, or of those that consultations or problems hold.
+func (l *recordList) isOfEnded() bool {
+	if _, role := purpose(l.Code); role == pb.ListRole_LIST_ROLE_ENDED_ALLERGIES {
+		return true
+	}
+	return l.Code != nil && slices.ContainsFunc(l.Code.Coding, func(c coding) bool {
+		return c.isSecondary() && strings.Contains(string(c.Code), "-allergies-that-have-been-ended-")
+	})
+}
+
+// isSecondary tells whether the code is that of a secondary List.
+func (c *coding) isSecondary() bool {
+	return strings.HasSuffix(string(c.System), "/GPConnect-SecondaryListValues-1")
 }
 
 // listWarnings keeps a warning without a code too: it warns.
@@ -125,7 +146,7 @@ func purpose(c *concept) (pb.ClinicalArea, pb.ListRole) {
 	}
 	for i := range c.Coding {
 		k := &c.Coding[i]
-		if strings.HasSuffix(string(k.System), "/GPConnect-SecondaryListValues-1") {
+		if k.isSecondary() {
 			if area, role := secondary(string(k.Code)); role != pb.ListRole_LIST_ROLE_OTHER {
 				return area, role
 			}

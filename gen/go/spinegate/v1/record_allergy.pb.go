@@ -369,8 +369,9 @@ func (AllergySeverity) EnumDescriptor() ([]byte, []int) {
 	return file_spinegate_v1_record_allergy_proto_rawDescGZIP(), []int{5}
 }
 
-// An allergy or intolerance. As an entry of the answer it is not ended. Ended ones are never entries: they stand in the List
-// of ended allergies alone (`RecordList.ended_allergy`), and must never be merged with these or reach decision support.
+// An allergy or intolerance. Those that are entries of the answer are the active ones; look at `clinical_status` all the same.
+// Ended ones stand in the List of ended allergies alone (`RecordList.ended_allergy`), and must never be merged with these or
+// reach decision support.
 //
 // "No known allergies" positively recorded is one of these too (SNOMED CT 716186003), and is not the same as an empty list.
 // A drug allergy whose `code.degradation` is set is real and has no usable code: show `code.text`.

@@ -1294,7 +1294,7 @@ type EndedAllergy struct {
 	Id *string `protobuf:"bytes,1,opt,name=id,proto3,oneof" json:"id,omitempty"`
 	// Restrictions (`meta.security`). None given means nothing.
 	SecurityLabels []*Coding `protobuf:"bytes,2,rep,name=security_labels,json=securityLabels,proto3" json:"security_labels,omitempty"`
-	// The allergy. It is ended, whatever its status says.
+	// The allergy. Where its `clinical_status` is not RESOLVED, the record contradicts itself: say so, and choose neither.
 	AllergyIntolerance *AllergyIntolerance `protobuf:"bytes,3,opt,name=allergy_intolerance,json=allergyIntolerance,proto3" json:"allergy_intolerance,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
