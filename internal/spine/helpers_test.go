@@ -76,7 +76,7 @@ func serve(t *testing.T, organisation string, handler http.HandlerFunc) *service
 	})
 	s.config = Config{
 		Hop: pb.Hop_HOP_PDS, BaseURL: "https://pds.spine.example/FHIR", Environment: pb.Environment_ENVIRONMENT_EMBEDDED,
-		TLS: &tls.Config{RootCAs: s.pool, MinVersion: tls.VersionTLS12}, Dial: s.memory.DialContext,
+		TLS: s.tls(), Dial: s.memory.DialContext,
 	}
 	return s
 }
@@ -102,6 +102,10 @@ func (s *service) certificate(t *testing.T, organisation string) tls.Certificate
 	}
 	s.pool.AddCert(root)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+func (s *service) tls() *tls.Config {
+	return &tls.Config{RootCAs: s.pool, MinVersion: tls.VersionTLS12}
 }
 
 func (s *service) received() []*http.Request {
