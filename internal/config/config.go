@@ -1,0 +1,264 @@
+// Package config is what an operator tells the gateway: one struct, whose comments are the manual.
+//
+// Defaults are compiled in; the YAML file overrides them, environment variables override the paths of secrets, and flags
+// the addresses. A key that is not known is an error with its line, and so is every value that could not work: [Load]
+// reports all of them at once, each with the key and what to change. Secrets are paths, never values.
+//
+// It imports none of the packages that it configures: package server maps this to their own configurations.
+package config
+
+import "time"
+
+// Config is the whole of it.
+type Config struct {
+	// Which Spine this gateway is for: INTEGRATION (test data, real systems), LIVE, or SANDBOX (the NHS's public sandboxes,
+	// or a spinesim of yours). INTEGRATION and LIVE refuse whatever a simulator answers. Required.
+	Environment Environment `yaml:"environment"`
+	// Where callers reach the gateway.
+	Listen Listen `yaml:"listen"`
+	// Where operators reach it: health, readiness and metrics over HTTP.
+	Admin Admin `yaml:"admin"`
+	// How the gateway reaches the Spine.
+	Spine Spine `yaml:"spine"`
+	// What the gateway says of itself in the audit token that reaches practices.
+	System System `yaml:"system"`
+	// The organisations whose users may call. At least one. A caller's organisation comes from the credential alone, and
+	// one that is not here is refused.
+	Organisations []Organisation `yaml:"organisations"`
+	// Whose word is taken for who calls.
+	Identity Identity `yaml:"identity"`
+	// The audit trail: evidence of every access, durable before the access is made.
+	Audit Store `yaml:"audit"`
+	// The journal of writes, by which a booking is sent at most once.
+	Journal Store `yaml:"journal"`
+	// The handles by which slots and appointments travel to callers and back.
+	Handles Handles `yaml:"handles"`
+	// How much the gateway takes on at the same time.
+	Bounds Bounds `yaml:"bounds"`
+	// What is logged. Every level is safe for live data.
+	Log Log `yaml:"log"`
+}
+
+// Listen is the gRPC listener.
+type Listen struct {
+	// Address and port. Without a certificate it must be a loopback address.
+	Address string `yaml:"address"`
+	// PEM file with the server's certificate and its chain. Read again within half a minute of a change.
+	CertificateFile File `yaml:"certificateFile"`
+	// PEM file with the certificate's private key.
+	KeyFile SecretFile `yaml:"keyFile" env:"SPINEGATE_LISTEN_KEY_FILE"`
+	// PEM file with the authorities that sign callers' certificates. With it a caller may present one, and must if no
+	// issuer of tokens is configured.
+	ClientCAFile File `yaml:"clientCAFile"`
+}
+
+// Admin is the HTTP listener for operators.
+type Admin struct {
+	// Address and port of /healthz, /readyz and /metrics. Anybody who reaches it may read them: keep it on loopback or
+	// behind a network policy. Empty switches it off.
+	Address string `yaml:"address"`
+}
+
+// Spine holds one part for each upstream.
+type Spine struct {
+	// The token service of the API platform.
+	Token Token `yaml:"token"`
+	// The Personal Demographics Service.
+	PDS PDS `yaml:"pds"`
+	// The Spine Directory Service.
+	SDS SDS `yaml:"sds"`
+	// The Spine Secure Proxy, the only way to a practice.
+	Proxy Proxy `yaml:"proxy"`
+	// PEM file with the authorities that are trusted for the token service, PDS and SDS. Empty trusts the system's.
+	CAFile File `yaml:"caFile"`
+}
+
+// Token is the token service.
+type Token struct {
+	// The token URL, which is also the audience of what the application signs. The default follows from the environment.
+	URL string `yaml:"url"`
+	// File with the application's API key, its client id.
+	APIKeyFile SecretFile `yaml:"apiKeyFile" env:"SPINEGATE_TOKEN_API_KEY_FILE"`
+	// The kid of the signing key in the key set that the application publishes.
+	KeyID string `yaml:"keyID"`
+	// PEM file with the RSA private key that the application signs with.
+	PrivateKeyFile SecretFile `yaml:"privateKeyFile" env:"SPINEGATE_TOKEN_PRIVATE_KEY_FILE"`
+}
+
+// PDS is asked in application-restricted mode.
+type PDS struct {
+	// The FHIR base URL. The default follows from the environment.
+	URL string `yaml:"url"`
+	// Requests a second that this gateway may make, all callers together. The NHS gives an application 5 by default.
+	RequestsPerSecond float64 `yaml:"requestsPerSecond"`
+	// Where it is recorded that humans are served in application-restricted mode, such as the number of an agreement with
+	// the NHS. Required in LIVE.
+	ApplicationRestrictedDeviation string `yaml:"applicationRestrictedDeviation"`
+}
+
+// SDS is the directory.
+type SDS struct {
+	// The FHIR base URL. The default follows from the environment.
+	URL string `yaml:"url"`
+	// File with the API key.
+	APIKeyFile SecretFile `yaml:"apiKeyFile" env:"SPINEGATE_SDS_API_KEY_FILE"`
+}
+
+// Proxy is the way to practices.
+type Proxy struct {
+	// The proxy's URL, as given out at onboarding: https and a host, no path.
+	URL string `yaml:"url"`
+	// PEM file with the client certificate that the NHS issued, and its chain.
+	CertificateFile File `yaml:"certificateFile"`
+	// PEM file with the certificate's private key.
+	KeyFile SecretFile `yaml:"keyFile" env:"SPINEGATE_PROXY_KEY_FILE"`
+	// PEM file with the Spine's own authorities. No other is trusted here, not even the system's.
+	CAFile File `yaml:"caFile"`
+	// Domains in which practices' addresses must lie, such as nhs.uk. Empty allows every public one. An address is never
+	// dialled by the gateway, but the proxy connects to it.
+	AddressSuffixes []string `yaml:"addressSuffixes"`
+}
+
+// System is the consumer system as practices are told of it.
+type System struct {
+	// URL of this system's Spine endpoint: https and the host name that its client certificate is for.
+	URL string `yaml:"url"`
+	// An id for this installation, unique below the URL.
+	DeviceID string `yaml:"deviceID"`
+	// Name of the software, as it was assured.
+	Model string `yaml:"model"`
+}
+
+// Organisation is one whose users may call.
+type Organisation struct {
+	// ODS code. Required.
+	ODS string `yaml:"ods"`
+	// Name, as practices are told. Required.
+	Name string `yaml:"name"`
+	// The organisation's own ASID: twelve digits. Required.
+	ASID string `yaml:"asid"`
+	// Host name that the ASID is registered for. If it is given, a client certificate for another is refused at the start.
+	FQDN string `yaml:"fqdn"`
+	// A telephone number that practices are given with a booking.
+	Phone string `yaml:"phone"`
+	// Clinical areas that it may ask for, such as ALLERGIES; asking for another is an error. Empty allows all.
+	Areas []string `yaml:"areas"`
+	// Refuse calls that do not name the device that the user sits at.
+	RequireDevice bool `yaml:"requireDevice"`
+	// Refuse calls that do not state what connects the user and the patient.
+	RequireRelationship bool `yaml:"requireRelationship"`
+}
+
+// Identity says who is believed. At least one issuer or certificate is needed.
+type Identity struct {
+	// OIDC issuers whose tokens are accepted.
+	Issuers []Issuer `yaml:"issuers"`
+	// Client certificates that stand for an organisation, on their own or beside a token.
+	Certificates []Certificate `yaml:"certificates"`
+}
+
+// Issuer is an OIDC issuer.
+type Issuer struct {
+	// Its `iss`, exactly. Required.
+	Name string `yaml:"name"`
+	// What must be among a token's `aud`. Required.
+	Audience string `yaml:"audience"`
+	// Its JSON Web Key Set: an https URL. Required.
+	JWKSURL string `yaml:"jwksURL"`
+	// PEM file with the authorities that are trusted for that URL. Empty trusts the system's.
+	CAFile File `yaml:"caFile"`
+	// Algorithms that it signs with: RS256, PS256, ES256, EdDSA. Required.
+	Algorithms []string `yaml:"algorithms"`
+	// ODS codes of the organisations that it may vouch for. Required.
+	Organisations []string `yaml:"organisations"`
+	// Naming system (a URI) of its user ids. Empty: its name.
+	UserSystem string `yaml:"userSystem"`
+	// Where its tokens say who calls.
+	Claims Claims `yaml:"claims"`
+}
+
+// Claims names top-level claims of a token. What is empty has the name that OpenID Connect or CIS2 gives it.
+type Claims struct {
+	// ODS code of the user's organisation. Default: ods_code.
+	Organisation string `yaml:"organisation"`
+	// The user's id in the organisation's own directory.
+	UserID string `yaml:"userID"`
+	// Family name.
+	Family string `yaml:"family"`
+	// Given name.
+	Given string `yaml:"given"`
+	// Title.
+	Prefix string `yaml:"prefix"`
+	// SDS user id of a smartcard holder.
+	SDSUserID string `yaml:"sdsUserID"`
+	// SDS role profile id.
+	RoleProfileID string `yaml:"roleProfileID"`
+	// The role that was picked for this session.
+	SessionRole string `yaml:"sessionRole"`
+	// Scopes: one text with spaces, or an array.
+	Scopes string `yaml:"scopes"`
+}
+
+// Certificate is a client certificate that stands for an organisation.
+type Certificate struct {
+	// A DNS name or URI among its subject alternative names, whole. This or sha256 is required.
+	Name string `yaml:"name"`
+	// Its fingerprint, in hexadecimal.
+	SHA256 string `yaml:"sha256"`
+	// ODS code of the organisation. Required.
+	Organisation string `yaml:"organisation"`
+	// What it permits without a token.
+	Scopes []string `yaml:"scopes"`
+}
+
+// Store is a SQLite file that one gateway process writes.
+type Store struct {
+	// Path of the file, on a local disk. Its directory must exist.
+	Path string `yaml:"path"`
+	// File with the key that personal details are sealed with: 64 hexadecimal digits, readable by its owner alone.
+	KeyFile SecretFile `yaml:"keyFile" env:"SPINEGATE_STORE_KEY_FILE"`
+}
+
+// Handles are sealed with a key of the gateway's own.
+type Handles struct {
+	// Files with keys of 64 hexadecimal digits. The first seals; the others still open what they sealed. Replicas that
+	// serve the same callers need the same.
+	KeyFiles []SecretFile `yaml:"keyFiles" env:"SPINEGATE_HANDLE_KEY_FILES"`
+}
+
+// Bounds limit what is held and done at once.
+type Bounds struct {
+	// Bytes of one record that are held in memory until its Patient has been seen, such as 8MiB.
+	HeldPerCall Size `yaml:"heldPerCall"`
+	// The same for all calls together.
+	HeldInAll Size `yaml:"heldInAll"`
+	// Practices that one call asks at the same time.
+	PracticesAtOnce int `yaml:"practicesAtOnce"`
+	// Calls that are served at the same time; further ones are refused, to be repeated later.
+	CallsAtOnce int `yaml:"callsAtOnce"`
+	// How long calls may take to end after the gateway was told to stop.
+	StopWithin time.Duration `yaml:"stopWithin"`
+}
+
+// Log is what is logged, to standard error, a JSON object to a line.
+type Log struct {
+	// DEBUG, INFO, WARN or ERROR.
+	Level string `yaml:"level"`
+}
+
+// Default is the configuration before anybody said anything. It is not valid as it is: what the NHS gives out has no
+// default.
+func Default() Config {
+	return Config{
+		Listen:  Listen{Address: "127.0.0.1:50051"},
+		Admin:   Admin{Address: "127.0.0.1:9090"},
+		Spine:   Spine{PDS: PDS{RequestsPerSecond: 5}},
+		System:  System{Model: "spinegate"},
+		Audit:   Store{Path: "/var/lib/spinegate/audit.db"},
+		Journal: Store{Path: "/var/lib/spinegate/journal.db"},
+		Bounds: Bounds{
+			HeldPerCall: 8 * MiB, HeldInAll: 256 * MiB, PracticesAtOnce: 8, CallsAtOnce: 1024, StopWithin: 30 * time.Second,
+		},
+		Log: Log{Level: "INFO"},
+	}
+}
