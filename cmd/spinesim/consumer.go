@@ -98,9 +98,9 @@ func writeConsumer(dir string, spine *simulator.Spine, app simulator.Application
 func replace(path string, content []byte) error {
 	half := path + ".new"
 	if err := os.WriteFile(half, content, 0o600); err != nil {
-		return err //nolint:wrapcheck // the caller says what for
+		return err
 	}
-	return os.Rename(half, path) //nolint:wrapcheck // the caller says what for
+	return os.Rename(half, path)
 }
 
 type list struct {
@@ -111,7 +111,7 @@ type list struct {
 func (l *list) Run(ctx context.Context, stdout io.Writer) error {
 	spine, err := simulator.Start(ctx, simulator.Options{DataDir: l.Data, Network: new(simulator.Memory)})
 	if err != nil {
-		return err //nolint:wrapcheck // it says what it was doing
+		return err
 	}
 	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "CONSUMER\tASID\tNAME")
@@ -130,5 +130,5 @@ func (l *list) Run(ctx context.Context, stdout io.Writer) error {
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("list: %w", err)
 	}
-	return spine.Close() //nolint:wrapcheck // it says what it was doing
+	return spine.Close()
 }

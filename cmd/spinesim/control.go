@@ -1,11 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"sort"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -84,7 +85,7 @@ func (c *control) list(w http.ResponseWriter, _ *http.Request) {
 		faults = append(faults, set{id, rule.Hits()})
 	}
 	c.mu.Unlock()
-	sort.Slice(faults, func(i, j int) bool { return faults[i].ID < faults[j].ID })
+	slices.SortFunc(faults, func(a, b set) int { return cmp.Compare(a.ID, b.ID) })
 	write(w, http.StatusOK, faults)
 }
 

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/signal"
 	"strings"
 	"testing"
 	"time"
@@ -74,13 +73,13 @@ func ping(ts *testscript.TestScript, neg bool, args []string) {
 	if _, err := tls.LoadX509KeyPair(s.Proxy.CertificateFile, s.Proxy.KeyFile); err != nil {
 		ts.Fatalf("%v", err)
 	}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}}
 	defer client.CloseIdleConnections()
 	send(ts, neg, client, http.MethodGet, s.PDS.BaseURL+"/_ping", "")
 }
 
 func send(ts *testscript.TestScript, neg bool, client *http.Client, method, url, body string) {
-	ctx, cancel := signal.NotifyContext(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	ts.Check(err)

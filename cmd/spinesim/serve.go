@@ -56,7 +56,7 @@ func (s *serve) Run(ctx context.Context, stdout io.Writer, stderr logTo) error {
 	}
 	spine, err := simulator.Start(ctx, options)
 	if err != nil {
-		return err //nolint:wrapcheck // it says what it was doing
+		return err
 	}
 	controlled, stop, err := s.control(ctx, spine)
 	if err != nil {
@@ -95,7 +95,7 @@ func (s *serve) control(ctx context.Context, spine *simulator.Spine) (address st
 func (s *serve) announce(stdout io.Writer, spine *simulator.Spine, controlled string) error {
 	app, err := spine.Application()
 	if err != nil {
-		return err //nolint:wrapcheck // it says what it was doing
+		return err
 	}
 	fmt.Fprintf(stdout, "SIMULATED Spine. Not for patients: everybody here is invented.\n\n")
 	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)

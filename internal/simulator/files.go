@@ -177,7 +177,7 @@ var errNotTestRange = errors.New("not in the range of NHS numbers kept for tests
 func testNumber(text string) (nhs.Number, error) {
 	number, err := nhs.ParseNumber(text)
 	if err != nil {
-		return nhs.Number{}, err //nolint:wrapcheck // the caller says what it was reading
+		return nhs.Number{}, err
 	}
 	if !strings.HasPrefix(text, testRange) {
 		return nhs.Number{}, errNotTestRange

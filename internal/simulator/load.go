@@ -241,7 +241,7 @@ func (l *loader) open(f practiceFile, entry *practiceEntry, patients []practice.
 		Slots: l.slots[entry.ODS.String()], Patients: patients,
 	})
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it says what it was doing
+		return nil, err
 	}
 	return system, nil
 }

@@ -135,7 +135,7 @@ type tlsOnly struct{ net.Listener }
 func (l tlsOnly) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the server compares it
+		return nil, err
 	}
 	return &tlsOnlyConn{Conn: c}, nil
 }
@@ -154,5 +154,5 @@ func (c *tlsOnlyConn) Read(p []byte) (int, error) {
 			return 0, io.EOF
 		}
 	}
-	return n, err //nolint:wrapcheck // a connection hands on what it gets
+	return n, err
 }

@@ -49,7 +49,7 @@ func start(t *testing.T, options simulator.Options) *rig {
 		t.Fatal(err)
 	}
 	r := &rig{Spine: spine, t: t, tls: &tls.Config{
-		RootCAs: spine.RootPool(), Certificates: []tls.Certificate{spine.Client().Certificate},
+		MinVersion: tls.VersionTLS12, RootCAs: spine.RootPool(), Certificates: []tls.Certificate{spine.Client().Certificate},
 	}}
 	dial := simulator.Loopback{}.DialContext
 	if options.Network != nil {

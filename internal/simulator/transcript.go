@@ -60,7 +60,11 @@ func (e Exchange) Interaction() nhs.Interaction {
 	return nhs.Interaction(e.Header.Get(headerInteraction))
 }
 
-// Transcript is what the upstreams received, in order of arrival. It is safe for concurrent use.
+// transcriptLimit is how many exchanges a transcript keeps.
+const transcriptLimit = 10_000
+
+// Transcript is what the upstreams received, in order of arrival: at least the latest nine thousand exchanges, so that a Spine can
+// run for long and under load. It is safe for concurrent use.
 type Transcript struct {
 	mu          sync.Mutex
 	exchanges   []*Exchange
@@ -166,6 +170,9 @@ func (t *Transcript) begin(r *http.Request, upstream Upstream, body []byte) *Exc
 	defer t.mu.Unlock()
 	t.sequence++
 	e.Sequence = t.sequence
+	if len(t.exchanges) >= transcriptLimit {
+		t.exchanges = append(t.exchanges[:0:0], t.exchanges[transcriptLimit/10:]...)
+	}
 	t.exchanges = append(t.exchanges, e)
 	t.announce()
 	return e

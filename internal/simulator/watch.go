@@ -200,7 +200,7 @@ func (k *kept) replay(w http.ResponseWriter) {
 type shaper struct {
 	http.ResponseWriter
 	fault  Fault
-	ctx    context.Context //nolint:containedctx // lives as long as the request whose context it is
+	ctx    context.Context // of the request; the shaper lives no longer
 	status int
 	body   bytes.Buffer
 }
