@@ -3,6 +3,7 @@ package practice_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -351,4 +352,30 @@ func TestSlotsFromOutside(t *testing.T) {
 		t.Fatalf("status %d; %s", r.status, r.raw)
 	}
 	c.book(request, nil).refused(t, 409, "duplicate", "DUPLICATE_REJECTED")
+}
+
+func FuzzBooking(f *testing.F) {
+	c, _ := open(f, nil)
+	slots, location := c.tomorrow()
+	f.Add(string(must(json.Marshal(booking(slots[:2], location, c.patient("9990000018"))))))
+	f.Add(`{"resourceType":"Appointment","contained":[null],"slot":[{}],"participant":[{}]}`)
+	f.Add(`{"resourceType":"Appointment","meta":{"profile":["https://fhir.nhs.uk/STU3/StructureDefinition/GPConnect-Appointment-1"]},"description":"x"}`)
+	system, err := practice.New(config())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		w := httptest.NewRecorder()
+		system.ServeHTTP(w, call{
+			method: http.MethodPost, root: foundation, path: "Appointment", interaction: nhs.CreateAppointment, scope: "patient/*.write", body: body,
+		}.request(t, "", ownASID))
+		switch w.Code {
+		case 201, 400, 409, 422:
+		default:
+			t.Errorf("%d for %q", w.Code, body)
+		}
+		if !json.Valid(w.Body.Bytes()) {
+			t.Errorf("an answer that is not JSON for %q", body)
+		}
+	})
 }

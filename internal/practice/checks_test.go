@@ -288,14 +288,8 @@ func TestErrorsNameTheirSystemByVersion(t *testing.T) {
 
 func TestGzip(t *testing.T) {
 	c, _ := open(t, nil)
-	req := must(http.NewRequestWithContext(t.Context(), http.MethodGet, c.server.URL+rootPath+"/metadata", nil))
-	for name, value := range map[string]string{
-		"Ssp-TraceID": "12345678-90ab-cdef-1234-567890abcdef", "Ssp-From": "200000000115", "Ssp-To": ownASID,
-		"Ssp-InteractionID": nhs.ReadMetadata.String(), "Accept": "application/fhir+json", "Accept-Encoding": "gzip",
-		"Authorization": "Bearer " + tokenOf(doc{"alg": "none", "typ": "JWT"}, claimsFor(foundation, "organization/*.read")),
-	} {
-		req.Header.Set(name, value)
-	}
+	req := metadata().request(t, c.server.URL, c.asid)
+	req.Header.Set("Accept-Encoding", "gzip")
 	resp, err := c.server.Client().Do(req)
 	if err != nil {
 		t.Fatal(err)

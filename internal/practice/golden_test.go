@@ -23,26 +23,16 @@ var update = flag.Bool("update", false, "write the golden files")
 func TestPlainRecordIsAsWritten(t *testing.T) {
 	const golden = "testdata/plain.json"
 	synctest.Test(t, func(t *testing.T) {
-		system, err := practice.New(practice.Config{
-			ODS: must(nhs.ParseODSCode("A20047")), Name: "Riverside Surgery", ASID: must(nhs.ParseASID(ownASID)), Version: "1.6.2",
-			Roots:    practice.Roots{Foundations: foundation, Structured: foundation + "/structured", Documents: foundation + "/documents"},
-			Patients: people()[:1],
-		})
+		system, err := practice.New(config())
 		if err != nil {
 			t.Fatal(err)
 		}
-		root := foundation + "/structured"
-		req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, pathOf(root)+"/Patient/$gpc.getstructuredrecord",
-			strings.NewReader(parametersFor("9990000018", everything()...)))
-		for name, value := range map[string]string{
-			"Ssp-TraceID": "12345678-90ab-cdef-1234-567890abcdef", "Ssp-From": "200000000115", "Ssp-To": ownASID,
-			"Ssp-InteractionID": nhs.GetStructuredRecord.String(), "Content-Type": "application/fhir+json", "Accept": "application/fhir+json",
-			"Authorization": "Bearer " + tokenOf(doc{"alg": "none", "typ": "JWT"}, claimsFor(root, "patient/*.read")),
-		} {
-			req.Header.Set(name, value)
-		}
 		w := httptest.NewRecorder()
-		system.ServeHTTP(w, req)
+		system.ServeHTTP(w, call{
+			method: http.MethodPost, root: foundation + "/structured", path: "Patient/$gpc.getstructuredrecord",
+			interaction: nhs.GetStructuredRecord, scope: "patient/*.read", body: parametersFor("9990000018", everything()...),
+			header: map[string]string{"Ssp-TraceID": "12345678-90ab-cdef-1234-567890abcdef"},
+		}.request(t, "", ownASID))
 		got := bytes.ReplaceAll(w.Body.Bytes(), []byte(`{"resource":`), []byte("\n{\"resource\":"))
 		got = append(got, '\n')
 		if *update {

@@ -58,6 +58,13 @@ func (m *measure) result(c *composer, nth int) []any {
 	return pairs
 }
 
+func (m *measure) comment(nth int) string {
+	if len(m.Comments) == 0 {
+		return ""
+	}
+	return m.Comments[nth%len(m.Comments)]
+}
+
 // quantity keeps the digits as they were written: 5.60 is not 5.6 to a laboratory.
 func quantity(value, unit string) object {
 	return obj("value", json.Number(value), "unit", unit)
@@ -131,7 +138,7 @@ func (c *composer) investigation(it *item, v *investigation) {
 		return reference("Observation/" + id)
 	}
 	measured := func(name string, m *measure) object {
-		return observe(name, c.coded(m.Code), append(m.result(c, it.nth), "comment", m.Comment)...)
+		return observe(name, c.coded(m.Code), append(m.result(c, it.nth), "comment", m.comment(it.nth))...)
 	}
 	for g := range v.Groups {
 		group := &v.Groups[g]

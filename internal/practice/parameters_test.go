@@ -1,7 +1,9 @@
 package practice_test
 
 import (
+	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -287,20 +289,27 @@ func FuzzStructuredParameters(f *testing.F) {
 	f.Add(parametersFor("9990000018", param("includeConsultations", part("consultationSearchPeriod", "valuePeriod", `{"start":"2020-01-01"}`))))
 	f.Add(`{"resourceType":"Parameters","parameter":[null,{"name":1},{"name":"x","part":[[]]}]}`)
 	f.Add(`{"resourceType":"Parameters","parameter":[{"name":"patientNHSNumber","valueIdentifier":null}]}`)
-	c, _ := open(f, nil)
+	system, err := practice.New(config())
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Fuzz(func(t *testing.T, body string) {
-		c := &caller{tb: t, server: c.server, asid: c.asid, roots: c.roots}
-		switch r := c.send(call{
-			method: http.MethodPost, root: c.roots.Structured, path: "Patient/$gpc.getstructuredrecord",
+		w := httptest.NewRecorder()
+		system.ServeHTTP(w, call{
+			method: http.MethodPost, root: foundation + "/structured", path: "Patient/$gpc.getstructuredrecord",
 			interaction: nhs.GetStructuredRecord, scope: "patient/*.read", body: body,
-		}); r.status {
+		}.request(t, "", ownASID))
+		switch w.Code {
 		case 200, 400, 403, 404, 422:
 		case 500:
-			if !strings.Contains(body, "9990000190") {
+			if !strings.Contains(body, "9990000190") { // whose record cannot be built
 				t.Errorf("500 for %q", body)
 			}
 		default:
-			t.Errorf("%d for %q", r.status, body)
+			t.Errorf("%d for %q", w.Code, body)
+		}
+		if !json.Valid(w.Body.Bytes()) {
+			t.Errorf("an answer that is not JSON for %q", body)
 		}
 	})
 }

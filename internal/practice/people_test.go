@@ -193,6 +193,8 @@ func TestConfigIsChecked(t *testing.T) {
 		"no root":                 func(c *practice.Config) { c.Roots = practice.Roots{} },
 		"a root with a slash":     func(c *practice.Config) { c.Roots.Foundations += "/" },
 		"a root in clear text":    func(c *practice.Config) { c.Roots.Foundations = "http://x/y" },
+		"an unknown area":         func(c *practice.Config) { c.DisabledAreas = []practice.Area{"x"} },
+		"an unknown style":        func(c *practice.Config) { c.Style = "x" },
 		"an unknown story":        func(c *practice.Config) { c.Patients[0].Story = "x" },
 		"a patient twice":         func(c *practice.Config) { c.Patients = append(c.Patients, c.Patients[0]) },
 		"a patient with no name":  func(c *practice.Config) { c.Patients[0].Family = "" },

@@ -235,6 +235,10 @@ func (cfg *Config) check() error {
 		return errors.New("version is not one of GP Connect, such as 1.6.2")
 	case cfg.Roots.Foundations == "" && cfg.Roots.Structured == "" && cfg.Roots.Documents == "":
 		return errors.New("no service root")
+	case !slices.Contains([]Style{StyleSpecification, StyleUpper, StyleHex, StyleNamed}, cfg.Style):
+		return errors.New("no such style")
+	case slices.ContainsFunc(slices.Concat(cfg.DisabledAreas, cfg.UnsupportedAreas), func(a Area) bool { return a.parameter() == "" }):
+		return errors.New("an area that there is not")
 	}
 	for _, root := range []string{cfg.Roots.Foundations, cfg.Roots.Structured, cfg.Roots.Documents} {
 		if root == "" {

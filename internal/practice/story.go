@@ -225,7 +225,7 @@ type measure struct {
 	Low            string   `yaml:"low"`
 	High           string   `yaml:"high"`
 	Interpretation code     `yaml:"interpretation"`
-	Comment        string   `yaml:"comment"`
+	Comments       []string `yaml:"comments"` // taken in turn by repeats, as the values are
 	Answer         string   `yaml:"answer"`
 }
 

@@ -25,7 +25,7 @@ const (
 	foundation = host + rootPath
 )
 
-// json5 is a decoded JSON object: the tests read answers without any type of the package.
+// doc is a decoded JSON object: the tests read answers without any type of the package.
 type doc = map[string]any
 
 // caller is a consumer that sends what the contract asks for, unless a test bends it.
@@ -44,15 +44,20 @@ type reply struct {
 	body   doc
 }
 
-// open starts a practice on loopback.
-func open(tb testing.TB, change func(*practice.Config)) (*caller, *practice.System) {
-	tb.Helper()
-	cfg := practice.Config{
+// config is the practice of the tests: current, with everything on.
+func config() practice.Config {
+	return practice.Config{
 		ODS: must(nhs.ParseODSCode("A20047")), Name: "Riverside Surgery", ASID: must(nhs.ParseASID(ownASID)), Version: "1.6.2",
 		Roots:    practice.Roots{Foundations: foundation, Structured: foundation + "/structured", Documents: foundation + "/documents"},
 		Diary:    practice.OrdinaryDiary(),
 		Patients: people(),
 	}
+}
+
+// open starts a practice on loopback.
+func open(tb testing.TB, change func(*practice.Config)) (*caller, *practice.System) {
+	tb.Helper()
+	cfg := config()
 	if change != nil {
 		change(&cfg)
 	}
@@ -106,16 +111,16 @@ type call struct {
 	token              string // in place of the one made of claims
 }
 
-// send sends a call as it was bent.
-func (c *caller) send(in call) reply {
-	c.tb.Helper()
-	req, err := http.NewRequestWithContext(c.tb.Context(), in.method, c.server.URL+pathOf(in.root)+"/"+in.path, strings.NewReader(in.body))
+// request is the HTTP request of a call, to a server at base or, without one, to a handler.
+func (in call) request(tb testing.TB, base, asid string) *http.Request {
+	tb.Helper()
+	req, err := http.NewRequestWithContext(tb.Context(), in.method, base+pathOf(in.root)+"/"+in.path, strings.NewReader(in.body))
 	if err != nil {
-		c.tb.Fatal(err)
+		tb.Fatal(err)
 	}
 	req.Header.Set("Ssp-TraceID", uuid.NewString())
 	req.Header.Set("Ssp-From", "200000000115")
-	req.Header.Set("Ssp-To", c.asid)
+	req.Header.Set("Ssp-To", asid)
 	req.Header.Set("Ssp-InteractionID", in.interaction.String())
 	req.Header.Set("Accept", "application/fhir+json")
 	if in.method != http.MethodGet {
@@ -137,6 +142,13 @@ func (c *caller) send(in call) reply {
 			req.Header.Set(name, value)
 		}
 	}
+	return req
+}
+
+// send sends a call as it was bent.
+func (c *caller) send(in call) reply {
+	c.tb.Helper()
+	req := in.request(c.tb, c.server.URL, c.asid)
 	resp, err := c.server.Client().Do(req)
 	if err != nil {
 		c.tb.Fatal(err)
