@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // The few shapes of STU3 that this package acts upon. A member that has another shape than FHIR gives it makes the whole
@@ -66,6 +67,23 @@ type Telecom struct {
 	System string `json:"system"`
 	Value  string `json:"value"`
 	Use    string `json:"use"`
+}
+
+// several is one or more of something, in an array or without one: published Locations have a single telecom where FHIR
+// wants an array, and an array where it wants a single address.
+type several[T any] []T
+
+// UnmarshalJSONFrom implements [json.UnmarshalerFrom].
+func (s *several[T]) UnmarshalJSONFrom(in *jsontext.Decoder) error {
+	if kind := in.PeekKind(); kind == '[' || kind == 'n' {
+		return json.UnmarshalDecode(in, (*[]T)(s))
+	}
+	var one T
+	if err := json.UnmarshalDecode(in, &one); err != nil {
+		return err
+	}
+	*s = []T{one}
+	return nil
 }
 
 var errShape = errors.New("an element has another shape than FHIR gives it")

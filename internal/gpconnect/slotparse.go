@@ -25,11 +25,11 @@ type scheduleResource struct {
 }
 
 type locationResource struct {
-	Name       string       `json:"name"`
-	Identifier []identifier `json:"identifier"`
-	Address    Address      `json:"address"`
-	Telecom    []Telecom    `json:"telecom"`
-	Managing   reference    `json:"managingOrganization"`
+	Name       string           `json:"name"`
+	Identifier []identifier     `json:"identifier"`
+	Address    several[Address] `json:"address"`
+	Telecom    several[Telecom] `json:"telecom"`
+	Managing   reference        `json:"managingOrganization"`
 }
 
 type practitionerResource struct {
@@ -177,7 +177,10 @@ func (d *diary) complete(p *pendingSlot, practice *Practice) (reason string) {
 }
 
 func (l locationResource) location(id string) Location {
-	out := Location{ID: id, Name: l.Name, Address: l.Address, Telecoms: l.Telecom}
+	out := Location{ID: id, Name: l.Name, Telecoms: l.Telecom}
+	if len(l.Address) > 0 {
+		out.Address = l.Address[0]
+	}
 	for _, i := range l.Identifier {
 		if isSystem(i.System, "ods-site-code") {
 			out.SiteCode = i.Value
