@@ -160,6 +160,13 @@ func encodeValue(b *bytes.Buffer, v any) error {
 		}
 		b.WriteByte(']')
 		return nil
+	case string: // nearly everything is one
+		quoted, err := jsontext.AppendQuote(b.AvailableBuffer(), v)
+		if err != nil {
+			return fmt.Errorf("encode a text: %w", err)
+		}
+		b.Write(quoted)
+		return nil
 	}
 	e := json.NewEncoder(b)
 	e.SetEscapeHTML(false)

@@ -176,7 +176,7 @@ func New(cfg Config) (*System, error) {
 	if s.staff, err = loadStaff(); err != nil {
 		return nil, fmt.Errorf("open practice %s: %w", cfg.ODS, err)
 	}
-	if s.stories, err = loadStories(); err != nil {
+	if s.stories, err = tellStories(); err != nil {
 		return nil, fmt.Errorf("open practice %s: %w", cfg.ODS, err)
 	}
 	if s.imported, err = importSlots(cfg.Slots); err != nil {

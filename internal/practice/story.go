@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -252,6 +253,9 @@ type document struct {
 }
 
 const storyDir = "data/stories"
+
+// tellStories reads the stories once for all practices; nobody changes them.
+var tellStories = sync.OnceValues(loadStories)
 
 // loadStories reads all stories and joins each to the one it is like.
 func loadStories() (map[string]*story, error) {
