@@ -45,6 +45,9 @@ func resourceType(resource []byte) string {
 	return string(name)
 }
 
+// maxMeta bounds the header of a resource that may be hostile, in bytes: room for hundreds of labels.
+const maxMeta = 64 << 10
+
 // looseHeader reads what it can of the header of a resource that cannot be read as a whole. A member that occurs twice
 // says nothing.
 func looseHeader(resource []byte) *head {
@@ -61,7 +64,7 @@ func looseHeader(resource []byte) *head {
 			if err != nil {
 				return false, err
 			}
-			if json.Unmarshal(value, &h.Meta) != nil {
+			if len(value) > maxMeta || json.Unmarshal(value, &h.Meta) != nil {
 				h.Meta = meta{}
 			}
 			return true, nil

@@ -23,9 +23,10 @@ const (
 	MaxSize = 512 << 10
 	// maxRest bounds what is kept of an entry element beside its resource: room for a fullUrl and a remark.
 	maxRest = 64 << 10
-	// maxResource is where a form is not even tried. No resource of a real record comes near it, and what is decoded
-	// takes several times the memory of its text.
-	maxResource = 4 << 20
+	// maxResource and maxObjects are where a form is not even tried, in bytes of JSON and objects in it: no resource of a
+	// real record comes near either, and an empty object takes a hundred times the memory of its text.
+	maxResource = 1 << 20
+	maxObjects  = 32 << 10
 )
 
 // resource is a type of resource while it is read.
@@ -62,7 +63,7 @@ func Entry(position int, resource, rest []byte) *pb.RecordEntry {
 // fill sets header and typed form, as far as they can be read, and says what came of it.
 func fill(e *pb.RecordEntry, text []byte) pb.TypedState {
 	r := blank(e.GetResourceType())
-	if len(text) > maxResource {
+	if len(text) > maxResource || bytes.Count(text, []byte("{")) > maxObjects {
 		looseHeader(text).into(e)
 		return pb.TypedState_TYPED_STATE_TOO_LARGE
 	}
