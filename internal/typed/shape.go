@@ -220,7 +220,7 @@ func optional(t text) *string {
 	return &s
 }
 
-// strings is a list of texts as a message holds it.
+// texts is a list of texts as a message holds it.
 func texts(l list[text]) []string { return each(l, func(t *text) string { return string(*t) }) }
 
 // each makes a list of messages.

@@ -10,6 +10,7 @@ package typed
 
 import (
 	"bytes"
+	"errors"
 	"math"
 
 	"github.com/go-json-experiment/json"
@@ -32,7 +33,7 @@ const (
 // resource is a type of resource while it is read.
 type resource interface {
 	header() *head
-	// form sets the typed form in e. It fails with errShape or errDeep.
+	// form sets the typed form in e, if the type has one. It fails with errShape or errDeep.
 	form(e *pb.RecordEntry) error
 }
 
@@ -62,37 +63,28 @@ func Entry(position int, resource, rest []byte) *pb.RecordEntry {
 
 // fill sets header and typed form, as far as they can be read, and says what came of it.
 func fill(e *pb.RecordEntry, text []byte) pb.TypedState {
-	r := blank(e.GetResourceType())
 	if len(text) > maxResource || bytes.Count(text, []byte("{")) > maxObjects {
 		looseHeader(text).into(e)
 		return pb.TypedState_TYPED_STATE_TOO_LARGE
 	}
-	target := any(r)
-	if r == nil {
-		target = new(head)
-	}
-	if e.GetResourceType() == "" || json.Unmarshal(text, target) != nil {
+	r := blank(e.GetResourceType())
+	if e.GetResourceType() == "" || json.Unmarshal(text, r) != nil {
 		looseHeader(text).into(e)
 		return pb.TypedState_TYPED_STATE_UNREADABLE
 	}
-	if r == nil {
-		target.(*head).into(e)
-		return pb.TypedState_TYPED_STATE_NOT_MODELLED
-	}
 	r.header().into(e)
-	if changesMeaning(text) {
-		return pb.TypedState_TYPED_STATE_UNREADABLE
-	}
-	switch r.form(e) {
-	case nil:
+	err := r.form(e)
+	switch {
+	case err == nil && e.GetTyped() == nil:
+		return pb.TypedState_TYPED_STATE_NOT_MODELLED
+	case err == nil && !changesMeaning(text):
 		return pb.TypedState_TYPED_STATE_SET
-	case errDeep:
-		e.Typed = nil
-		return pb.TypedState_TYPED_STATE_TOO_LARGE
-	default:
-		e.Typed = nil
-		return pb.TypedState_TYPED_STATE_UNREADABLE
 	}
+	e.Typed = nil
+	if errors.Is(err, errDeep) {
+		return pb.TypedState_TYPED_STATE_TOO_LARGE
+	}
+	return pb.TypedState_TYPED_STATE_UNREADABLE
 }
 
 func tooLarge(e *pb.RecordEntry) {
@@ -105,7 +97,12 @@ func changesMeaning(text []byte) bool {
 	return bytes.Contains(text, []byte(`"modifierExtension"`)) || bytes.Contains(text, []byte(`"implicitRules"`))
 }
 
-// blank is an empty resource of the type, or nil for a type without a form.
+// unmodelledType is a resource of a type without a form.
+type unmodelledType struct{ head }
+
+func (*unmodelledType) form(*pb.RecordEntry) error { return nil }
+
+// blank is an empty resource of the type.
 func blank(resourceType string) resource {
 	switch resourceType {
 	case "Patient":
@@ -153,6 +150,6 @@ func blank(resourceType string) resource {
 	case "OperationOutcome":
 		return new(operationOutcome)
 	default:
-		return nil
+		return new(unmodelledType)
 	}
 }
