@@ -52,14 +52,21 @@ func everything() []string {
 	return out
 }
 
-// selections are all areas, each alone and, for the stories with the most links, each two of them, as bits.
+// selections are all areas, each alone and, for the stories with the most links, each beside consultations or problems,
+// which bring the others along; as bits. A supplier's style only changes how things are written: all areas will do.
 func selections(style practice.Style, story string) []int {
 	all := []int{1<<len(areas) - 1}
+	if style != "" {
+		return all
+	}
 	for i := range areas {
 		all = append(all, 1<<i)
-		for j := range i {
-			if style == "" && (story == "rich" || story == "confidential") {
-				all = append(all, 1<<i|1<<j)
+		if story != "rich" && story != "confidential" {
+			continue
+		}
+		for _, with := range []int{2, 3} {
+			if i != with {
+				all = append(all, 1<<i|1<<with)
 			}
 		}
 	}
@@ -70,7 +77,7 @@ func TestEveryStoryAtEverySelectionKeepsThePromises(t *testing.T) {
 	for _, style := range []practice.Style{practice.StyleSpecification, practice.StyleUpper, practice.StyleHex, practice.StyleNamed} {
 		c, _ := open(t, func(cfg *practice.Config) { cfg.Style = style })
 		for _, p := range people() {
-			if p.State != "" || p.Dissents || p.Story == "fails" || (style != "" && p.Story != "rich") {
+			if p.State != "" || p.Dissents || p.Story == "fails" || (style != "" && p.Story == "large") {
 				continue
 			}
 			t.Run(fmt.Sprintf("%s/%s", style, p.Story), func(t *testing.T) {
