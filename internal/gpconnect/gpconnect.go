@@ -65,9 +65,6 @@ type Target struct {
 	From nhs.ASID
 }
 
-// Received says how an answer came, for its provenance.
-type Received = spine.Response
-
 // call sends one request.
 func (c *Client) call(ctx context.Context, to Target, interaction nhs.Interaction, id string, query url.Values, body []byte) (*spine.Response, error) {
 	return c.proxy.Do(ctx, spine.Call{

@@ -39,7 +39,7 @@ type period struct {
 }
 
 // encode writes the request for one patient. Whatever has a default that sources disagree about is written out.
-func (s *Selection) encode(number nhs.Number) ([]byte, error) {
+func (s Selection) encode(number nhs.Number) ([]byte, error) {
 	p := parameters{ResourceType: "Parameters", Parameter: []parameter{
 		{Name: "patientNHSNumber", Identifier: &identifier{System: nhsNumberSystem, Value: number.Digits()}},
 	}}

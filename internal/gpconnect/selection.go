@@ -86,10 +86,10 @@ func Everything(v Version) Selection {
 }
 
 // Requests reports whether an area is asked for.
-func (s *Selection) Requests(a Area) bool { return slices.Contains(s.Requested(), a) }
+func (s Selection) Requests(a Area) bool { return slices.Contains(s.Requested(), a) }
 
 // Requested are the areas asked for, in order.
-func (s *Selection) Requested() []Area {
+func (s Selection) Requested() []Area {
 	var areas []Area
 	for _, ask := range []struct {
 		area  Area
@@ -113,14 +113,14 @@ func (s *Selection) Requested() []Area {
 }
 
 // ExcludesNotGiven reports that immunisations are asked for without those that were not given.
-func (s *Selection) ExcludesNotGiven() bool {
+func (s Selection) ExcludesNotGiven() bool {
 	return s.Immunisations != nil && !s.Immunisations.IncludeNotGiven
 }
 
 // Check holds the selection against the rules of the contract for a provider of a version, which may be unknown. now is
 // the moment at which "today" is the UK's. Its error is a REQUEST_INVALID that names every field that breaks a rule, below
 // "selection".
-func (s *Selection) Check(v Version, now time.Time) error {
+func (s Selection) Check(v Version, now time.Time) error {
 	c := checker{today: civil(now)}
 	c.fields(s)
 	c.versions(s, v)
@@ -146,7 +146,7 @@ func (c *checker) broken(field, rule, description string) {
 }
 
 // fields checks each value by itself.
-func (c *checker) fields(s *Selection) {
+func (c *checker) fields(s Selection) {
 	if len(s.Requested()) == 0 {
 		c.violations = append(c.violations, &pb.FieldViolation{
 			Field: "selection", Rule: "selection.area", Description: "at least one area must be asked for, or the selection left unset",
@@ -216,7 +216,7 @@ func (c *checker) period(field string, p *Period) {
 
 // versions checks what the provider's version does not know. Areas it does not know are asked for all the same: the
 // answer says that they are missing.
-func (c *checker) versions(s *Selection, v Version) {
+func (c *checker) versions(s Selection, v Version) {
 	significance := !v.Known() || v.before(1, 5, 0) || !v.before(1, 6, 2)
 	for i, p := range s.Problems {
 		if p.Significance != "" && significance {
@@ -230,7 +230,7 @@ func (c *checker) versions(s *Selection, v Version) {
 
 // predefined reports whether this is one of the two combinations that providers must accept although they break the rule
 // for combinations (gpconnect.md, 5).
-func (c *checker) predefined(s *Selection) bool {
+func (c *checker) predefined(s Selection) bool {
 	shape := s.Consultations != nil && *s.Consultations == ConsultationFilter{MostRecent: 3} &&
 		len(s.Problems) == 1 && s.Problems[0] == ProblemFilter{} &&
 		s.Allergies != nil && *s.Allergies == AllergyFilter{} &&
@@ -252,7 +252,7 @@ func (c *checker) yearAgo() string {
 // combinations refuses filters beside consultations or problems: linked items arrive unfiltered, so that a filtered area
 // beside them looks complete and is not. The specification's list does not have the period of investigations; one test
 // script of its makers does, so it is not sent either.
-func (c *checker) combinations(s *Selection) {
+func (c *checker) combinations(s Selection) {
 	var beside string
 	switch {
 	case s.Consultations != nil:
