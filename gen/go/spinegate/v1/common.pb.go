@@ -1088,7 +1088,7 @@ type ClinicalCode struct {
 	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	// What to show: `text`, else the display of the coding that the clinician chose, else the SNOMED CT display, else the first.
 	Display string `protobuf:"bytes,3,opt,name=display,proto3" json:"display,omitempty"`
-	// Set when the only code is one that says "could not be coded": show `text` and let no decision support use the code.
+	// Set when one of the codes says "could not be coded": show `text` and let no decision support use the code.
 	Degradation   Degradation `protobuf:"varint,4,opt,name=degradation,proto3,enum=spinegate.v1.Degradation" json:"degradation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
