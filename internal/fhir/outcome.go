@@ -69,12 +69,17 @@ func NormalCode(code string) string {
 	return strings.ToUpper(strings.ReplaceAll(strings.TrimSpace(code), " ", "_"))
 }
 
-// Worst is the most serious issue, the first one among equals: it decides (GP Connect contract, 12.1).
+// Ranked are the issues with the most serious first, the first one among equals: it decides (GP Connect contract, 12.1).
+func (o Outcome) Ranked() []Issue {
+	return slices.SortedStableFunc(slices.Values(o.Issues), func(a, b Issue) int { return b.seriousness() - a.seriousness() })
+}
+
+// Worst is the first of Ranked, the zero Issue if there is none.
 func (o Outcome) Worst() Issue {
 	if len(o.Issues) == 0 {
 		return Issue{}
 	}
-	return slices.MaxFunc(o.Issues, func(a, b Issue) int { return a.seriousness() - b.seriousness() })
+	return o.Ranked()[0]
 }
 
 func (i Issue) seriousness() int {

@@ -32,7 +32,7 @@ type Patient struct {
 	ManagingOrganization *Reference  `json:"managingOrganization"`
 	Extensions           Extensions  `json:"extension"`
 	// Unknown holds the members that are not above, as received.
-	Unknown jsontext.Value `json:",unknown"`
+	Unknown jsontext.Value `json:",embed"`
 	// JSON is the whole resource as received, first brace to last.
 	JSON jsontext.Value `json:"-"`
 }

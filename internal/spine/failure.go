@@ -185,7 +185,7 @@ func Unexplained(reason pb.ErrorReason, r Refusal) *fault.Error {
 
 func issuesOf(o fhir.Outcome) []*pb.UpstreamIssue {
 	var issues []*pb.UpstreamIssue
-	for _, i := range o.Issues {
+	for _, i := range o.Ranked() {
 		issues = append(issues, &pb.UpstreamIssue{IssueType: i.Type, IssueCode: i.Code(), Severity: i.Severity})
 	}
 	return issues
