@@ -155,6 +155,9 @@ type Identity struct {
 	Issuers []Issuer `yaml:"issuers"`
 	// Client certificates that stand for an organisation, on their own or beside a token.
 	Certificates []Certificate `yaml:"certificates"`
+	// Full names of methods that callers without a named human may use, such as
+	// /spinegate.v1.PatientTrace/TracePatient. Methods of GPConnect cannot be opened.
+	OpenToSystems []string `yaml:"openToSystems"`
 }
 
 // Issuer is an OIDC issuer.

@@ -1,0 +1,177 @@
+// Package sandbox is the gateway with the whole Spine embedded, in one process: nothing to install, nothing to configure.
+//
+// It starts package simulator, writes what a consumer of it needs into a directory, and starts the gateway on those files,
+// so that the gateway reads certificates, keys and settings exactly as one in front of the real Spine does. Only the
+// sandbox subcommand and tests import it; `serve` has no way here.
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/spinegate/spinegate/internal/config"
+	"github.com/spinegate/spinegate/internal/identity"
+	"github.com/spinegate/spinegate/internal/server"
+	"github.com/spinegate/spinegate/internal/simulator"
+)
+
+// Options shape a sandbox.
+type Options struct {
+	// Dir holds the audit trail, the journal, and the certificates and keys of this run. It is made if need be. Required.
+	Dir string
+	// Listen and Admin are addresses; the defaults are those of [config.Default]. Listener and AdminListener replace them.
+	Listen, Admin           string
+	Listener, AdminListener net.Listener
+	// Spine shapes the embedded Spine.
+	Spine simulator.Options
+	// Version of the program, and Logger for what operators need to know. Required.
+	Version string
+	Logger  *slog.Logger
+	// Configure, if set, changes the gateway's configuration before it starts.
+	Configure func(*config.Config)
+	// Processors and Readers are [server.Options]'s. For tests.
+	Processors []sdktrace.SpanProcessor
+	Readers    []sdkmetric.Reader
+}
+
+// Sandbox is a gateway and its Spine.
+type Sandbox struct {
+	// Gateway serves callers.
+	Gateway *server.Gateway
+	// Spine is what it asks.
+	Spine *simulator.Spine
+	// Config is what the gateway runs with.
+	Config config.Config
+
+	issuer *identity.Issuer
+}
+
+// Names that tokens of the sandbox carry.
+const (
+	issuerName = "https://sandbox.spinegate.example"
+	audience   = "spinegate-sandbox"
+)
+
+// Start opens the Spine, then the gateway. ctx bounds the start alone; Stop ends both.
+func Start(ctx context.Context, o Options) (*Sandbox, error) {
+	s := &Sandbox{}
+	if err := s.start(ctx, o); err != nil {
+		return nil, fmt.Errorf("start the sandbox: %w", errors.Join(err, s.Stop(ctx)))
+	}
+	return s, nil
+}
+
+func (s *Sandbox) start(ctx context.Context, o Options) error {
+	var err error
+	if s.issuer, err = identity.NewIssuer(issuerName, audience); err != nil {
+		return err //nolint:wrapcheck // it says what it was doing
+	}
+	if s.Spine, err = simulator.Start(ctx, o.Spine); err != nil {
+		return err //nolint:wrapcheck // it says what it was doing
+	}
+	if s.Config, err = s.configure(o); err != nil {
+		return err
+	}
+	options := server.Options{
+		Version: o.Version, Logger: o.Logger, Listener: o.Listener, AdminListener: o.AdminListener,
+		Embedded: &server.Embedded{Issuer: s.issuer}, Processors: o.Processors, Readers: o.Readers,
+	}
+	if o.Spine.Network != nil {
+		options.Dial = o.Spine.Network.DialContext
+	}
+	s.Gateway, err = server.Start(ctx, s.Config, options)
+	return err //nolint:wrapcheck // it says what it was doing
+}
+
+// Token makes a token for one of [identity.Personas], by name.
+func (s *Sandbox) Token(name string, life time.Duration) (identity.Secret, error) {
+	for _, p := range identity.Personas() {
+		if p.Name == name {
+			return s.issuer.Mint(p, life) //nolint:wrapcheck // it says what it was doing
+		}
+	}
+	return identity.Secret{}, fmt.Errorf("there is no persona %q", name)
+}
+
+// Stop ends the gateway, then the Spine. It may be called again.
+func (s *Sandbox) Stop(ctx context.Context) error {
+	var errs []error
+	if s.Gateway != nil {
+		errs = append(errs, s.Gateway.Stop(ctx))
+	}
+	if s.Spine != nil {
+		errs = append(errs, s.Spine.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// telephone is a number of the range that is kept for drama; practices are given it with a booking.
+const telephone = "01632 960115"
+
+// plenty is more requests a second than PDS's quota lets anybody try out.
+const plenty = 1000
+
+// configure writes what the gateway needs into files, and names them.
+func (s *Sandbox) configure(o Options) (config.Config, error) {
+	application, err := s.Spine.Application()
+	if err != nil {
+		return config.Config{}, err //nolint:wrapcheck // it says what it was doing
+	}
+	client, dir := s.Spine.Client(), filepath.Join(o.Dir, "spine")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return config.Config{}, fmt.Errorf("make the directory for certificates: %w", err)
+	}
+	var errs []error
+	file := func(name string, content []byte) string {
+		path := filepath.Join(dir, name)
+		errs = append(errs, os.WriteFile(path, content, 0o600))
+		return path
+	}
+	c := config.Default()
+	c.Environment = config.Embedded
+	if o.Listen != "" {
+		c.Listen.Address = o.Listen
+	}
+	if o.Admin != "" {
+		c.Admin.Address = o.Admin
+	}
+	c.Spine.CAFile = config.File(file("ca.pem", s.Spine.RootCAs()))
+	c.Spine.Token = config.Token{
+		URL: s.Spine.TokenURL(), KeyID: application.KeyID,
+		APIKeyFile:     config.SecretFile(file("platform.apikey", []byte(application.APIKey))),
+		PrivateKeyFile: config.SecretFile(file("platform.key", application.KeyPEM)),
+	}
+	c.Spine.PDS = config.PDS{URL: s.Spine.PDSURL(), RequestsPerSecond: plenty}
+	c.Spine.SDS = config.SDS{URL: s.Spine.SDSURL(), APIKeyFile: config.SecretFile(file("directory.apikey", []byte(s.Spine.DirectoryKey())))}
+	c.Spine.Proxy = config.Proxy{
+		URL: s.Spine.ProxyURL(), CAFile: c.Spine.CAFile,
+		CertificateFile: config.File(file("client.pem", client.CertificatePEM)),
+		KeyFile:         config.SecretFile(file("client.key", client.KeyPEM)),
+	}
+	c.System = config.System{URL: "https://gateway.spinegate.example", DeviceID: "sandbox-1", Model: "spinegate"}
+	for _, consumer := range s.Spine.Consumers() {
+		c.Organisations = append(c.Organisations, config.Organisation{
+			ODS: consumer.ODS.String(), Name: consumer.Name, ASID: consumer.ASID.String(), Phone: telephone,
+			FQDN: "gateway.spinegate.example",
+		})
+	}
+	key := config.SecretFile(filepath.Join(o.Dir, "store.key"))
+	c.Audit = config.Store{Path: filepath.Join(o.Dir, "audit.db"), KeyFile: key}
+	c.Journal = config.Store{Path: filepath.Join(o.Dir, "journal.db"), KeyFile: key}
+	if o.Configure != nil {
+		o.Configure(&c)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return config.Config{}, fmt.Errorf("write certificates and keys: %w", err)
+	}
+	return c, nil
+}

@@ -1,0 +1,88 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/spinegate/spinegate/internal/config"
+	"github.com/spinegate/spinegate/internal/identity"
+	"github.com/spinegate/spinegate/internal/nhs"
+)
+
+// believe makes what finds out who calls. Key sets are kept fresh until life ends.
+func (g *Gateway) believe(life context.Context, o Options) (*identity.Verifier, error) {
+	if o.Embedded != nil {
+		trusted, err := o.Embedded.Issuer.Trusted()
+		if err != nil {
+			return nil, fmt.Errorf("trust the sandbox's issuer: %w", err)
+		}
+		return identity.New(identity.Config{Issuers: []identity.TrustedIssuer{trusted}}) //nolint:wrapcheck // it says what it was doing
+	}
+	known := make(map[string]identity.Organisation, len(g.config.Organisations))
+	for i, o := range g.config.Organisations {
+		ods, err := nhs.ParseODSCode(o.ODS)
+		if err != nil {
+			return nil, fmt.Errorf("organisations[%d].ods: %w", i, err)
+		}
+		known[ods.String()] = identity.Organisation{ODS: ods, Name: o.Name}
+	}
+	find := func(code string) (identity.Organisation, error) {
+		ods, err := nhs.ParseODSCode(code)
+		if err != nil {
+			return identity.Organisation{}, err //nolint:wrapcheck // the caller says where
+		}
+		return known[ods.String()], nil
+	}
+	var c identity.Config
+	for i, issuer := range g.config.Identity.Issuers {
+		trusted, err := g.trust(life, issuer, find)
+		if err != nil {
+			return nil, fmt.Errorf("identity.issuers[%d]: %w", i, err)
+		}
+		c.Issuers = append(c.Issuers, trusted)
+	}
+	for i, certificate := range g.config.Identity.Certificates {
+		organisation, err := find(certificate.Organisation)
+		if err != nil {
+			return nil, fmt.Errorf("identity.certificates[%d]: %w", i, err)
+		}
+		c.Certificates = append(c.Certificates, identity.Certificate{
+			Name: certificate.Name, SHA256: certificate.SHA256, Organisation: organisation, Scopes: certificate.Scopes,
+		})
+	}
+	return identity.New(c) //nolint:wrapcheck // it says what it was doing
+}
+
+// jwksTimeout bounds one fetch of a key set.
+const jwksTimeout = 10 * time.Second
+
+func (g *Gateway) trust(life context.Context, c config.Issuer, find func(string) (identity.Organisation, error)) (identity.TrustedIssuer, error) {
+	transport := &http.Transport{TLSHandshakeTimeout: jwksTimeout, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true}
+	if c.CAFile != "" {
+		pool, err := readPool(c.CAFile)
+		if err != nil {
+			return identity.TrustedIssuer{}, fmt.Errorf("caFile: %w", err)
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
+	g.onStop(func() error { transport.CloseIdleConnections(); return nil })
+	keys, err := identity.FetchKeys(life, c.JWKSURL, &http.Client{Transport: transport, Timeout: jwksTimeout}, g.log)
+	if err != nil {
+		return identity.TrustedIssuer{}, fmt.Errorf("jwksURL: %w", err)
+	}
+	trusted := identity.TrustedIssuer{
+		Name: c.Name, Audience: c.Audience, Algorithms: c.Algorithms, Keys: keys, UserSystem: c.UserSystem,
+		Claims: identity.Claims(c.Claims),
+	}
+	for i, code := range c.Organisations {
+		organisation, err := find(code)
+		if err != nil {
+			return identity.TrustedIssuer{}, fmt.Errorf("organisations[%d]: %w", i, err)
+		}
+		trusted.Organisations = append(trusted.Organisations, organisation)
+	}
+	return trusted, nil
+}

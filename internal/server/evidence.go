@@ -1,0 +1,69 @@
+package server
+
+import (
+	"context"
+	"strings"
+
+	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
+	"github.com/spinegate/spinegate/internal/audit"
+	"github.com/spinegate/spinegate/internal/fault"
+	"github.com/spinegate/spinegate/internal/interceptor"
+	"github.com/spinegate/spinegate/internal/nhs"
+	"github.com/spinegate/spinegate/internal/pds"
+	"github.com/spinegate/spinegate/internal/sds"
+	"github.com/spinegate/spinegate/internal/spine"
+)
+
+// evidence hangs before every request to the Spine: one to PDS or through the proxy goes only when its ACCESS is durable.
+// It is asked for every attempt, so no service can forget it, and a request outside of a recorded call is refused.
+// Directory look-ups are covered by the ATTEMPT of each call that asks (see directory), and fetches of tokens are nobody's.
+func evidence(ctx context.Context, a spine.Access) error {
+	ids := &pb.TraceIds{CorrelationId: a.CorrelationID}
+	switch a.Hop {
+	case pb.Hop_HOP_TOKEN, pb.Hop_HOP_SDS:
+		return nil
+	case pb.Hop_HOP_PDS:
+		ids.PdsRequestId = a.RequestID
+	default:
+		ids.SspTraceId = a.SSPTraceID
+	}
+	interceptor.NoteIDs(ctx, ids)
+	return unrecorded(ctx, audit.FromContext(ctx).Access(ctx, audit.Access{
+		Hop: strings.TrimPrefix(a.Hop.String(), "HOP_"), Method: a.Method, Route: a.Template,
+		Interaction: a.Interaction, Practice: a.Practice, SSPTraceID: a.SSPTraceID, SSPFrom: a.From, SSPTo: a.To,
+		RequestID: a.RequestID, CorrelationID: a.CorrelationID,
+	}))
+}
+
+// unrecorded explains that evidence could not be written, unless the call itself has ended.
+func unrecorded(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err() //nolint:wrapcheck // package fault knows it
+	default:
+		return fault.New(pb.Hop_HOP_AUDIT, pb.ErrorReason_ERROR_REASON_AUDIT_UNAVAILABLE, err)
+	}
+}
+
+// demographics is PDS, saying where a call's time goes.
+type demographics struct{ client *pds.Client }
+
+// Patient asks PDS.
+func (d demographics) Patient(ctx context.Context, number nhs.Number, consumer nhs.ODSCode) (*pds.Trace, error) {
+	defer interceptor.EnterHop(ctx, pb.Hop_HOP_PDS)()
+	return d.client.Patient(ctx, number, consumer) //nolint:wrapcheck // a decorator
+}
+
+// directory is SDS. Calls that ask the same share one look-up, so the evidence of each is written here, before it joins.
+type directory struct{ client *sds.Client }
+
+// Route asks SDS.
+func (d directory) Route(ctx context.Context, q sds.Question) (sds.Route, error) {
+	if err := unrecorded(ctx, audit.FromContext(ctx).Attempt(ctx)); err != nil {
+		return sds.Route{}, err
+	}
+	defer interceptor.EnterHop(ctx, pb.Hop_HOP_SDS)()
+	return d.client.Route(ctx, q) //nolint:wrapcheck // a decorator
+}

@@ -1,0 +1,122 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	"github.com/spinegate/spinegate/internal/policy"
+)
+
+// What one connection and one message may cost (trust contract, T14, T15 and 4.2).
+const (
+	maxStreams       = 256
+	maxMetadata      = 32 << 10 // bytes of a request's header list
+	maxMessage       = 1 << 20  // bytes of a message, either way: the API promises it
+	handshakeTimeout = 10 * time.Second
+)
+
+var (
+	// keepAlive finds dead peers, and makes long-lived connections move on, so that load spreads after a scale-out.
+	keepAlive = keepalive.ServerParameters{
+		MaxConnectionAge: 30 * time.Minute, MaxConnectionAgeGrace: 5 * time.Minute, Time: 30 * time.Second, Timeout: 10 * time.Second,
+	}
+	// pings more frequent than this end a connection.
+	pings = keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}
+)
+
+// newServer makes the gRPC server with its limits. The chain comes last, so that telemetry's span is there for all of it.
+func (g *Gateway) newServer(chain []grpc.ServerOption) (*grpc.Server, error) {
+	secure, err := g.callersTLS()
+	if err != nil {
+		return nil, err
+	}
+	options := []grpc.ServerOption{
+		grpc.StatsHandler(g.telemetry.ServerHandler(knownMethods())),
+		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.MaxHeaderListSize(maxMetadata),
+		grpc.MaxRecvMsgSize(maxMessage),
+		grpc.MaxSendMsgSize(maxMessage),
+		grpc.ConnectionTimeout(handshakeTimeout),
+		grpc.KeepaliveParams(keepAlive),
+		grpc.KeepaliveEnforcementPolicy(pings),
+		grpc.WaitForHandlers(true), // a stop must not outrun the outcome that a handler is writing
+	}
+	if secure != nil {
+		options = append(options, grpc.Creds(credentials.NewTLS(secure)))
+	}
+	return grpc.NewServer(append(options, chain...)...), nil
+}
+
+// knownMethods are the methods that telemetry may name.
+func knownMethods() map[string]bool {
+	known := map[string]bool{
+		"/grpc.health.v1.Health/Check": true, "/grpc.health.v1.Health/List": true, "/grpc.health.v1.Health/Watch": true,
+		"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": true,
+	}
+	for m := range policy.All() {
+		known[m.Name] = true
+	}
+	return known
+}
+
+func registerReflection(server *grpc.Server) { reflection.RegisterV1(server) }
+
+// callersTLS is nil for clear text.
+func (g *Gateway) callersTLS() (*tls.Config, error) {
+	l := g.config.Listen
+	if l.CertificateFile == "" {
+		return nil, nil //nolint:nilnil // clear text is an answer; where it is allowed is checked at the listener
+	}
+	pair, err := newKeyPair(string(l.CertificateFile), string(l.KeyFile), g.log)
+	if err != nil {
+		return nil, fmt.Errorf("listen.certificateFile: %w", err)
+	}
+	secure := &tls.Config{GetCertificate: pair.forClient, MinVersion: tls.VersionTLS12}
+	if l.ClientCAFile != "" {
+		if secure.ClientCAs, err = readPool(l.ClientCAFile); err != nil {
+			return nil, fmt.Errorf("listen.clientCAFile: %w", err)
+		}
+		secure.ClientAuth = tls.VerifyClientCertIfGiven
+		if len(g.config.Identity.Issuers) == 0 {
+			secure.ClientAuth = tls.RequireAndVerifyClientCert
+		}
+	}
+	return secure, nil
+}
+
+// serve opens the listener for callers.
+func (g *Gateway) serve(life context.Context, o Options) error {
+	listener := o.Listener
+	if listener == nil {
+		var err error
+		if listener, err = new(net.ListenConfig).Listen(life, "tcp", g.config.Listen.Address); err != nil {
+			return fmt.Errorf("listen.address: %w", err)
+		}
+		// The sandbox holds nothing that is worth hiding, and a container has to listen beyond itself to be reached.
+		if o.Embedded == nil && g.config.Listen.CertificateFile == "" && !loopback(listener.Addr()) {
+			return errors.Join(errors.New("listen.address: clear text is for loopback addresses alone"), listener.Close())
+		}
+	}
+	g.address = listener.Addr()
+	g.serving.Go(func() {
+		if err := g.grpc.Serve(listener); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
+			g.failed <- fmt.Errorf("serve callers: %w", err)
+		}
+	})
+	return nil
+}
+
+// loopback reports whether an address reaches no further than this machine: TCP loopback, or a listener in memory.
+func loopback(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return !ok || tcp.IP.IsLoopback()
+}

@@ -1,0 +1,190 @@
+// Package servertest runs the whole gateway in memory, in front of the whole embedded Spine, for tests that ask through a
+// real gRPC client. It works inside a synctest bubble: everything it listens on is in memory and time is package time's.
+package servertest
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/test/bufconn"
+
+	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
+	"github.com/spinegate/spinegate/internal/audit"
+	"github.com/spinegate/spinegate/internal/config"
+	"github.com/spinegate/spinegate/internal/sandbox"
+	"github.com/spinegate/spinegate/internal/simulator"
+	"github.com/spinegate/spinegate/internal/telemetry"
+)
+
+// Gateway is a gateway under test.
+type Gateway struct {
+	// Clients of the three services. They carry no credentials: see [Gateway.As].
+	PatientTrace      pb.PatientTraceClient
+	EndpointDirectory pb.EndpointDirectoryClient
+	GPConnect         pb.GPConnectClient
+	// Conn is the connection that they use.
+	Conn *grpc.ClientConn
+	// Spine is the embedded Spine: its transcript, its faults, its people.
+	Spine *simulator.Spine
+	// Audit is the trail.
+	Audit *audit.Store
+	// Spans are those that ended, as an exporter would see them, and Metrics is a reader of every metric.
+	Spans   *tracetest.SpanRecorder
+	Metrics *sdkmetric.ManualReader
+	// Log is what was logged, at level DEBUG.
+	Log *Log
+	// Admin asks the listener for operators, whatever host is in the URL.
+	Admin *http.Client
+	// Dir holds the trail, the journal and the certificates.
+	Dir string
+
+	sandbox *sandbox.Sandbox
+	stop    func()
+}
+
+// Option shapes a gateway under test.
+type Option func(*sandbox.Options)
+
+// WithData adds the patients and practices of a directory to the Spine's own.
+func WithData(dir string) Option { return func(o *sandbox.Options) { o.Spine.DataDir = dir } }
+
+// WithDir keeps the trail and the journal in a directory, where the next gateway finds them.
+func WithDir(dir string) Option { return func(o *sandbox.Options) { o.Dir = dir } }
+
+// WithConfig changes the configuration before the start.
+func WithConfig(change func(*config.Config)) Option {
+	return func(o *sandbox.Options) { o.Configure = change }
+}
+
+// WithSpine shapes the embedded Spine.
+func WithSpine(change func(*simulator.Options)) Option {
+	return func(o *sandbox.Options) { change(&o.Spine) }
+}
+
+// keys of the embedded Spine: making them takes longer than everything else, so all tests of a process share them.
+var keys = sync.OnceValues(simulator.GenerateKeys)
+
+// Start runs a gateway until the test ends.
+func Start(tb testing.TB, options ...Option) *Gateway {
+	tb.Helper()
+	shared, err := keys()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	g := &Gateway{Spans: tracetest.NewSpanRecorder(), Metrics: sdkmetric.NewManualReader(), Log: &Log{}}
+	listener, operators := bufconn.Listen(1<<20), bufconn.Listen(1<<16)
+	o := sandbox.Options{
+		Listener: listener, AdminListener: operators,
+		Spine: simulator.Options{Network: new(simulator.Memory), Keys: shared}, Version: "0.0.0-test",
+		Logger:     telemetry.NewLogger(g.Log, slog.LevelDebug),
+		Processors: []sdktrace.SpanProcessor{g.Spans}, Readers: []sdkmetric.Reader{g.Metrics},
+	}
+	for _, option := range options {
+		option(&o)
+	}
+	if o.Dir == "" {
+		o.Dir = tb.TempDir()
+	}
+	g.Dir = o.Dir
+	if g.sandbox, err = sandbox.Start(tb.Context(), o); err != nil {
+		tb.Fatal(err)
+	}
+	g.Spine, g.Audit = g.sandbox.Spine, g.sandbox.Gateway.Audit()
+	g.Conn, err = grpc.NewClient("passthrough:///gateway", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	g.PatientTrace, g.EndpointDirectory, g.GPConnect = pb.NewPatientTraceClient(g.Conn), pb.NewEndpointDirectoryClient(g.Conn), pb.NewGPConnectClient(g.Conn)
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return operators.DialContext(ctx) }}
+	g.Admin = &http.Client{Transport: transport}
+	g.stop = sync.OnceFunc(func() {
+		if err := g.Conn.Close(); err != nil {
+			tb.Errorf("close the connection: %v", err)
+		}
+		transport.CloseIdleConnections()
+		if err := g.sandbox.Stop(context.WithoutCancel(tb.Context())); err != nil {
+			tb.Errorf("stop: %v", err)
+		}
+	})
+	tb.Cleanup(g.stop)
+	return g
+}
+
+// Stop ends the gateway before the test does: everything that it had to write is written then.
+func (g *Gateway) Stop() { g.stop() }
+
+// As is a context whose calls are made by one of the sandbox's personas: clinician, receptionist, nurse or system.
+func (g *Gateway) As(ctx context.Context, tb testing.TB, persona string) context.Context {
+	tb.Helper()
+	token, err := g.sandbox.Token(persona, time.Hour)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token.Reveal())
+}
+
+// Entries are the trail's, oldest first, without its own SYSTEM entries.
+func (g *Gateway) Entries(tb testing.TB) []audit.Entry {
+	tb.Helper()
+	var entries []audit.Entry
+	for e, err := range g.Audit.Entries(tb.Context(), audit.Query{Limit: 1 << 20}) {
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if e.Kind != audit.KindSystem {
+			entries = append([]audit.Entry{e}, entries...)
+		}
+	}
+	return entries
+}
+
+// Log collects what is logged. It is safe for concurrent use.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements [io.Writer].
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p) //nolint:wrapcheck // it never fails
+}
+
+// String is everything so far.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// WriteData makes a data directory of files, named as product.md names them, and returns it.
+func WriteData(tb testing.TB, files map[string]string) string {
+	tb.Helper()
+	dir := tb.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			tb.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return dir
+}
