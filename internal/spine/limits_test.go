@@ -232,6 +232,11 @@ func TestBreaker(t *testing.T) {
 			t.Errorf("%d requests after one probe failed", len(s.received()))
 		}
 		time.Sleep(breakerPause + 1)
+		handle = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }
+		before := len(s.received())
+		if _ = try(t, u, 3); len(s.received()) != before+3 {
+			t.Error("answers that say nothing about the upstream keep it shut")
+		}
 		handle = statuses()
 		if err := try(t, u, 3); err != nil {
 			t.Errorf("it stays open: %v", err)

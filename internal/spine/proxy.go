@@ -18,7 +18,7 @@ import (
 // ProxyConfig describes the Spine Secure Proxy.
 type ProxyConfig struct {
 	// Upstream is how the proxy is reached. TLS must hold the Spine's roots and the client certificate. Hop, Explain and
-	// Tokens are set here.
+	// Tokens are set here, and Limits are those of each interaction.
 	Upstream Config
 	// Addresses says which practices' addresses may be called.
 	Addresses AddressPolicy

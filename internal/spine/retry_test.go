@@ -54,6 +54,9 @@ func TestRetry(t *testing.T) {
 				t.Errorf("%d connections: an answer was not drained", s.connections)
 			}
 			for _, r := range s.received() {
+				if tt.request().Body == nil && (r.ContentLength != 0 || len(r.TransferEncoding) > 0) {
+					t.Errorf("a GET came with a body: %d, %v", r.ContentLength, r.TransferEncoding)
+				}
 				if id := r.Header.Get("X-Request-Id"); id != tt.request().RequestID {
 					t.Errorf("X-Request-ID is %q on one attempt", id)
 				}

@@ -2,10 +2,12 @@ package spine
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +19,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
+	"github.com/spinegate/spinegate/internal/fault"
+	"github.com/spinegate/spinegate/internal/simulator"
 )
 
 // recorder collects spans.
@@ -192,6 +196,43 @@ func TestASimulatorIsRecognised(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Over TCP, because a refused handshake says nothing through a pipe whose other end is still writing.
+func TestAStrangerIsNotSpokenTo(t *testing.T) {
+	keys, err := sharedKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := simulator.Start(t.Context(), simulator.Options{Keys: keys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	suspicious := Config{
+		Hop: pb.Hop_HOP_PDS, BaseURL: s.PDSURL(), Environment: pb.Environment_ENVIRONMENT_LIVE,
+		TLS: (&service{pool: x509.NewCertPool()}).tls(),
+	}
+	q := get()
+	q.URL = s.PDSURL() + "/Patient/9990000018"
+	_, err = fetch(t.Context(), open(t, suspicious), q)
+	wantReason(t, err, pb.Hop_HOP_PDS, pb.ErrorReason_ERROR_REASON_SIMULATED_ANSWER)
+	if !NeverSent(err) || len(s.Transcript().All()) != 0 {
+		t.Error("something was sent to a simulator")
+	}
+	stranger := httptest.NewTLSServer(http.NotFoundHandler())
+	defer stranger.Close()
+	suspicious.BaseURL = stranger.URL
+	q.URL = stranger.URL + "/Patient/9990000018"
+	_, err = fetch(t.Context(), open(t, suspicious), q)
+	wantReason(t, err, pb.Hop_HOP_PDS, pb.ErrorReason_ERROR_REASON_UPSTREAM_UNAVAILABLE)
+	if !NeverSent(err) || fault.Of(err).Operator == "" {
+		t.Errorf("%v does not say that the certificate is not trusted", err)
+	}
 }
 
 func TestNewRefusesWhatCannotWork(t *testing.T) {
