@@ -79,10 +79,10 @@ const file_spinegate_v1_rules_proto_rawDesc = "" +
 	"\x11string.nhs_number\x12Jmust be an NHS Number: ten digits with a right check digit, without spaces\x1a\xed\x02!rule || (this.matches('^[0-9]{10}$') && this != '0000000000' && (int(this.substring(0,1))*10 + int(this.substring(1,2))*9 + int(this.substring(2,3))*8 + int(this.substring(3,4))*7 + int(this.substring(4,5))*6 + int(this.substring(5,6))*5 + int(this.substring(6,7))*4 + int(this.substring(7,8))*3 + int(this.substring(8,9))*2 + int(this.substring(9,10))) % 11 == 0)R\tnhsNumber:\xb7\x01\n" +
 	"\bods_code\x12\x19.buf.validate.StringRules\x18\xbb\xe6\x95& \x01(\bB~\xc2H{\n" +
 	"y\n" +
-	"\x0fstring.ods_code\x128must be an organisation code: 3 to 12 letters and digits\x1a,!rule || this.matches('^[A-Za-z0-9]{3,12}$')R\aodsCode:\xaa\x01\n" +
-	"\x06handle\x12\x19.buf.validate.StringRules\x18\xbc\xe6\x95& \x01(\bBt\xc2Hq\n" +
-	"o\n" +
-	"\rstring.handle\x12+must be a handle that this gateway gave out\x1a1!rule || this.matches('^[A-Za-z0-9_.-]{1,1024}$')R\x06handleBn\n" +
+	"\x0fstring.ods_code\x128must be an organisation code: 3 to 12 letters and digits\x1a,!rule || this.matches('^[A-Za-z0-9]{3,12}$')R\aodsCode:\xbe\x01\n" +
+	"\x06handle\x12\x19.buf.validate.StringRules\x18\xbc\xe6\x95& \x01(\bB\x87\x01\xc2H\x83\x01\n" +
+	"\x80\x01\n" +
+	"\rstring.handle\x12+must be a handle that this gateway gave out\x1aB!rule || (this.size() <= 1024 && this.matches('^[A-Za-z0-9_-]+$'))R\x06handleBn\n" +
 	"\x0fio.spinegate.v1B\n" +
 	"RulesProtoP\x01Z>github.com/spinegate/spinegate/gen/go/spinegate/v1;spinegatev1\xaa\x02\fSpinegate.V1"
 
