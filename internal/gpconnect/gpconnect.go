@@ -28,7 +28,8 @@ import (
 
 // Config describes a [Client]. Zero fields take the defaults.
 type Config struct {
-	// HeldPerCall is how many bytes of one record are held back at most until its Patient has come. Default 8 MiB.
+	// HeldPerCall is how many bytes of one record are held back at most until its Patient has come, counting a KiB more
+	// for each entry. Default 8 MiB.
 	HeldPerCall int64
 	// HeldInAll is how many bytes all records together hold back at most. Default 256 MiB.
 	HeldInAll int64

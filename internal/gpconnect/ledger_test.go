@@ -98,6 +98,8 @@ func TestRecordJudgesAnArea(t *testing.T) {
 			AreaResult{Status: Complete, Listed: 3, Warnings: []WarningKind{NotProvided}},
 			[]Warning{{Kind: NotProvided, Area: Problems, Text: "Referral items are not supported by the provider system.", Position: 2, Total: 2}}, Warned},
 		{"linked in and not asked for", []string{condition, problem, `{"resourceType":"Condition","id":"linked"}`}, AreaResult{Status: Complete, Listed: 1, Unlisted: 1}, nil, Whole},
+		{"linked in and listed by a secondary List", []string{condition, problem, `{"resourceType":"Condition","id":"linked"}`, with(secondary, `"entry":[{"item":{"reference":"Condition/linked"}}]`)},
+			AreaResult{Status: Complete, Listed: 1, Unlisted: 1}, nil, Whole},
 		{"a List that cannot be read", []string{`{"resourceType":"List","code":7}`}, AreaResult{Status: Failed}, []Warning{{Kind: UnreadableEntry, Position: 1, Total: 1}}, Partial},
 		{"an outcome that cannot be read", []string{condition, problem, `{"resourceType":"OperationOutcome","issue":{}}`}, AreaResult{Status: Complete, Listed: 1}, []Warning{{Kind: UnreadableEntry, Position: 3, Total: 1}}, Warned},
 		{"an entry that does not say what it is", []string{condition, problem, `{}`}, AreaResult{Status: Complete, Listed: 1}, []Warning{{Kind: UnreadableEntry, Position: 3, Total: 1}}, Warned},

@@ -42,7 +42,7 @@ type Record struct {
 	err      error
 }
 
-// held is what an entry costs beside its bytes while it is held.
+// heldOverhead is what an entry costs beside its bytes while it is held.
 const heldOverhead = 1 << 10
 
 // Behind the Patient often stands the Organization that its practice is: a few entries more are held so that the Patient
@@ -86,12 +86,14 @@ func (c *Client) newRecord(body io.Reader, number nhs.Number, s Selection) *Reco
 	}
 }
 
+var errClosed = errors.New("the record was closed before its end")
+
 // Close gives up what is unread and frees the connection. It may be called again.
 func (r *Record) Close() error {
 	r.queue = nil
 	r.release()
 	if r.err == nil {
-		r.err = io.EOF
+		r.err = errClosed
 	}
 	if r.Response == nil {
 		return nil
@@ -194,7 +196,7 @@ func (r *Record) flow() error {
 // next reads one entry and checks it. Nothing of an entry may be released that did not come from here without an error.
 func (r *Record) next() (*fhir.Entry, []*Warning, error) {
 	e, err := r.bundle.Next()
-	if errors.Is(err, io.EOF) && r.bundle.Header().ResourceType == "Bundle" {
+	if errors.Is(err, io.EOF) {
 		return nil, nil, io.EOF
 	}
 	if err != nil {

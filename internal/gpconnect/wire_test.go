@@ -380,6 +380,7 @@ func TestBookingWhoseAnswerIsLost(t *testing.T) {
 		{"cut", simulator.Fault{Cut: true, CutAfter: 10, After: true}, false, 1},
 		{"an answer that says nothing", simulator.Fault{Status: 201, Body: `{}`, After: true}, false, 1},
 		{"about another appointment", simulator.Fault{Status: 201, Body: `{"resourceType":"Appointment","id":"7","status":"booked"}`, After: true}, false, 1},
+		{"about other slots of the patient", simulator.Fault{Status: 201, Body: `{"resourceType":"Appointment","id":"7","status":"booked","slot":[{"reference":"Slot/x"}],"participant":[{"actor":{"reference":"Patient/{patient}"}}]}`, After: true}, false, 1},
 		{"a failure", simulator.Fault{Status: 500}, false, 0},
 		{"a refusal of the proxy", simulator.Fault{Upstream: simulator.Proxy, Status: 403}, true, 0},
 		{"nobody there", simulator.Fault{Upstream: simulator.Proxy, Unreachable: true}, false, 0},
@@ -402,6 +403,7 @@ func TestBookingWhoseAnswerIsLost(t *testing.T) {
 					tt.fault.Upstream = simulator.Provider
 				}
 				tt.fault.Interaction = nhs.CreateAppointment
+				tt.fault.Body = strings.ReplaceAll(tt.fault.Body, "{patient}", patient.ID)
 				if _, err := w.Faults().Set(tt.fault); err != nil {
 					t.Fatal(err)
 				}
