@@ -89,24 +89,20 @@ func newKeySet(ctx context.Context, storage jwkset.Storage, aged *agingStorage) 
 	return &KeySet{find: find, aged: aged}, nil
 }
 
-// key finds the key that a token names. Callers who wait for the same unknown key share one question to the issuer.
+// key finds the key that a token names. Callers who wait for the same unknown key share one question to the issuer, which
+// takes fetchTimeout at most and does not end with the call of the one who asked it.
 func (k *KeySet) key(ctx context.Context, t *jwt.Token) (any, error) {
 	id, _ := t.Header["kid"].(string)
-	found := k.flight.DoChan(t.Method.Alg()+" "+id, func() (any, error) {
+	key, err, _ := k.flight.Do(t.Method.Alg()+" "+id, func() (any, error) {
 		return k.find.KeyfuncCtx(context.WithoutCancel(ctx))(t)
 	})
-	select {
-	case <-ctx.Done():
-		return nil, fmt.Errorf("find key: %w", ctx.Err())
-	case r := <-found:
-		switch {
-		case r.Err == nil && fits(t.Method.Alg(), r.Val):
-			return r.Val, nil
-		case k.aged != nil && !k.aged.usable():
-			return nil, errKeysUnavailable
-		}
-		return nil, errKey
+	switch {
+	case err == nil && fits(t.Method.Alg(), key):
+		return key, nil
+	case k.aged != nil && !k.aged.usable():
+		return nil, errKeysUnavailable
 	}
+	return nil, errKey
 }
 
 // fits ties each algorithm to its kind of key, whatever the key set says.

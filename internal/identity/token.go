@@ -137,8 +137,6 @@ func (i *issuer) verify(ctx context.Context, token Secret) (claims, error) {
 		e := fault.New(pb.Hop_HOP_TOKEN, pb.ErrorReason_ERROR_REASON_UPSTREAM_UNAVAILABLE, errKeysUnavailable)
 		e.Operator = "The keys of the token's issuer could not be fetched."
 		return nil, e
-	case ctx.Err() != nil:
-		return nil, fmt.Errorf("verify token: %w", ctx.Err())
 	case !errors.Is(err, jwt.ErrTokenInvalidClaims):
 		return nil, refuse(pb.ErrorReason_ERROR_REASON_TOKEN_INVALID, errSignature)
 	case isAny(err, jwt.ErrTokenInvalidIssuer, jwt.ErrTokenInvalidAudience, jwt.ErrTokenRequiredClaimMissing, jwt.ErrInvalidType):

@@ -5,9 +5,9 @@ import (
 	"sync/atomic"
 
 	"google.golang.org/grpc/stats"
-	"google.golang.org/grpc/status"
 
 	"github.com/spinegate/spinegate/internal/audit"
+	"github.com/spinegate/spinegate/internal/fault"
 )
 
 // early keeps evidence of calls that gRPC ends before any interceptor runs: a message that is too large or cannot be
@@ -57,7 +57,7 @@ func (e early) HandleRPC(ctx context.Context, s stats.RPCStats) {
 	c.failure = explained(ctx, refusal)
 	// The status has left already. Whether this evidence could be written shows in the store's health.
 	_ = e.auditor.end(ctx, record, audit.Outcome{}, refusal)
-	e.logger.line(ctx, c, status.Code(end.Error))
+	e.logger.line(ctx, c, fault.Code(c.failure.Reason))
 }
 
 // TagConn implements [stats.Handler].

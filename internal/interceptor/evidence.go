@@ -121,11 +121,10 @@ func (s *evident) count(event protoreflect.Message) {
 	if event == nil {
 		return
 	}
-	holder := event
-	if patient := event.Descriptor().Fields().ByName("patient"); patient != nil && patient.Message() != nil {
-		holder = event.Get(patient).Message()
+	name := textOf(event, "resource_type")
+	if patient := event.Descriptor().Fields().ByName("patient"); name == "" && patient != nil && patient.Message() != nil {
+		name = textOf(event.Get(patient).Message(), "resource_type")
 	}
-	name := textOf(holder, "resource_type")
 	if name == "" {
 		return
 	}

@@ -65,30 +65,26 @@ func explained(ctx context.Context, err error) *fault.Error {
 	return fault.Of(err)
 }
 
-// reading explains what gRPC says about a message that it could not read, where it is still known to be the caller's.
+// reading names the reason when gRPC cannot read a request message. The status has left by then, in gRPC's own words;
+// the reason is for the trail and the log.
 type reading struct{ grpc.ServerStream }
 
 // RecvMsg implements [grpc.ServerStream].
 func (s reading) RecvMsg(m any) error {
 	err := s.ServerStream.RecvMsg(m)
 	if err == nil || errors.Is(err, io.EOF) {
-		return err
+		return err //nolint:wrapcheck // io.EOF must stay what it is
 	}
 	return unread(err)
 }
 
-// unread explains why a request message could not be read.
+// unread is why a request message could not be read.
 func unread(err error) error {
-	e := fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_REQUEST_INVALID, err)
-	switch status.Code(err) { //nolint:exhaustive // those that speak of a message
-	case codes.ResourceExhausted:
-		e.Operator = "The request message is larger than this gateway takes."
-	case codes.Internal, codes.Unimplemented, codes.InvalidArgument:
-		e.Operator = "The request message could not be decoded."
-	default:
-		return err
+	switch status.Code(err) { //nolint:exhaustive // those that speak of a message: too large, or not decodable
+	case codes.ResourceExhausted, codes.Internal, codes.Unimplemented, codes.InvalidArgument:
+		return fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_REQUEST_INVALID, err)
 	}
-	return e
+	return err
 }
 
 // unknown answers for methods that no service has. Authorisation refuses them before; here arrive those that are free and

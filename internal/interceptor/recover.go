@@ -50,7 +50,10 @@ func (r recoverer) handle(ctx context.Context, thrown any) error {
 // stack is where the panic came from: functions, files and lines. The runtime's own text also holds the words of every
 // argument.
 func stack() []string {
-	const skip, deepest = 4, 40 // itself, handle and the library's two frames
+	const (
+		skip    = 6  // runtime.Callers, itself, handle, the library's two frames, and the runtime's panic
+		deepest = 20 // what is further out is the chain
+	)
 	callers := make([]uintptr, deepest)
 	frames := runtime.CallersFrames(callers[:runtime.Callers(skip, callers)])
 	var lines []string

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/dynamicpb"
 
 	validatepb "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 
@@ -27,7 +28,8 @@ const (
 // validator holds every request message against the rules of the contract.
 type validator struct{ rules protovalidate.Validator }
 
-// newValidator compiles the rules of every request now, so that the first call is not slower than the next.
+// newValidator compiles the rules of every request now: the first call is not slower than the next, and a rule that does
+// not compile stops the start instead of every call.
 func newValidator() (validator, error) {
 	var requests []protoreflect.MessageDescriptor
 	for _, file := range []protoreflect.FileDescriptor{
@@ -43,6 +45,12 @@ func newValidator() (validator, error) {
 	rules, err := protovalidate.New(protovalidate.WithMessageDescriptors(requests...))
 	if err != nil {
 		return validator{}, fmt.Errorf("interceptor: compile rules: %w", err)
+	}
+	for _, request := range requests {
+		var broken *protovalidate.ValidationError
+		if err := rules.Validate(dynamicpb.NewMessage(request)); err != nil && !errors.As(err, &broken) {
+			return validator{}, fmt.Errorf("interceptor: compile rules of %s: %w", request.Name(), err)
+		}
 	}
 	return validator{rules}, nil
 }
