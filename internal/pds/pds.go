@@ -119,7 +119,7 @@ func unreadable(answer *spine.Response, text []byte, err error) error {
 	if !errors.Is(err, fhir.ErrResourceType) {
 		return invalid(answer, err)
 	}
-	e := spine.Unexplained(pb.ErrorReason_ERROR_REASON_ANSWER_INVALID, spine.Refusal{Status: answer.Status, Body: text})
+	e := spine.Refusal{Status: answer.Status, Body: text}.Fault(pb.ErrorReason_ERROR_REASON_ANSWER_INVALID)
 	e.Hop, e.HTTPStatus = pb.Hop_HOP_PDS, answer.Status
 	return e
 }
@@ -136,13 +136,13 @@ func explain(r spine.Refusal) *fault.Error {
 	outcome, _ := fhir.ReadOutcome(r.Body)
 	switch code := outcome.Worst().Code(); {
 	case r.Status == http.StatusBadRequest && code == "INVALID_RESOURCE_ID":
-		return spine.Unexplained(pb.ErrorReason_ERROR_REASON_NHS_NUMBER_INVALID, r)
+		return r.Fault(pb.ErrorReason_ERROR_REASON_NHS_NUMBER_INVALID)
 	case r.Status == http.StatusNotFound && code == "RESOURCE_NOT_FOUND":
-		return spine.Unexplained(pb.ErrorReason_ERROR_REASON_PATIENT_NOT_FOUND, r)
+		return r.Fault(pb.ErrorReason_ERROR_REASON_PATIENT_NOT_FOUND)
 	case r.Status == http.StatusNotFound && code == "INVALIDATED_RESOURCE":
-		return spine.Unexplained(pb.ErrorReason_ERROR_REASON_PATIENT_INVALIDATED, r)
+		return r.Fault(pb.ErrorReason_ERROR_REASON_PATIENT_INVALIDATED)
 	case r.Status == http.StatusNotFound:
-		return spine.Unexplained(pb.ErrorReason_ERROR_REASON_ANSWER_INVALID, r)
+		return r.Fault(pb.ErrorReason_ERROR_REASON_ANSWER_INVALID)
 	}
 	return spine.ExplainStatus(r)
 }

@@ -24,12 +24,30 @@ var proxyTokens = []struct {
 	code   string
 	reason pb.ErrorReason
 }{
-	{regexp.MustCompile(`^ENDPOINT_.+_VARIES_FROM_TARGETURL_`), "ENDPOINT_VARIES_FROM_TARGETURL", pb.ErrorReason_ERROR_REASON_ENDPOINT_VARIES},
-	{regexp.MustCompile(`^ASID_CHECK_FAILED_MESSAGESENDER`), "ASID_CHECK_FAILED_MESSAGESENDER", pb.ErrorReason_ERROR_REASON_SENDER_NOT_ACCREDITED},
-	{regexp.MustCompile(`^(PARTYKEY_INTERACTION|ASID)_CHECK_FAILED_MESSAGERECEIVER`), "PARTYKEY_INTERACTION_CHECK_FAILED_MESSAGERECEIVER", pb.ErrorReason_ERROR_REASON_RECEIVER_NOT_ACCREDITED},
-	{regexp.MustCompile(`^FOT_CHECK_FAILED_MESSAGESENDER`), "FOT_CHECK_FAILED_MESSAGESENDER_MESSAGERECEIVER", pb.ErrorReason_ERROR_REASON_NO_SHARING_AGREEMENT},
-	{regexp.MustCompile(`^ERROR_COMMUNICATING_TO_ENDPOINT_URL`), "ERROR_COMMUNICATING_TO_ENDPOINT_URL", pb.ErrorReason_ERROR_REASON_PRACTICE_UNREACHABLE},
-	{regexp.MustCompile(`^(?i)UNSUPPORTED_MEDIA_TYPE`), "UNSUPPORTED_MEDIA_TYPE", pb.ErrorReason_ERROR_REASON_UPSTREAM_REJECTED_REQUEST},
+	{
+		regexp.MustCompile(`^ENDPOINT_.+_VARIES_FROM_TARGETURL_`),
+		"ENDPOINT_VARIES_FROM_TARGETURL", pb.ErrorReason_ERROR_REASON_ENDPOINT_VARIES,
+	},
+	{
+		regexp.MustCompile(`^ASID_CHECK_FAILED_MESSAGESENDER`),
+		"ASID_CHECK_FAILED_MESSAGESENDER", pb.ErrorReason_ERROR_REASON_SENDER_NOT_ACCREDITED,
+	},
+	{
+		regexp.MustCompile(`^(PARTYKEY_INTERACTION|ASID)_CHECK_FAILED_MESSAGERECEIVER`),
+		"PARTYKEY_INTERACTION_CHECK_FAILED_MESSAGERECEIVER", pb.ErrorReason_ERROR_REASON_RECEIVER_NOT_ACCREDITED,
+	},
+	{
+		regexp.MustCompile(`^FOT_CHECK_FAILED_MESSAGESENDER`),
+		"FOT_CHECK_FAILED_MESSAGESENDER_MESSAGERECEIVER", pb.ErrorReason_ERROR_REASON_NO_SHARING_AGREEMENT,
+	},
+	{
+		regexp.MustCompile(`^ERROR_COMMUNICATING_TO_ENDPOINT_URL`),
+		"ERROR_COMMUNICATING_TO_ENDPOINT_URL", pb.ErrorReason_ERROR_REASON_PRACTICE_UNREACHABLE,
+	},
+	{
+		regexp.MustCompile(`^(?i)UNSUPPORTED_MEDIA_TYPE`),
+		"UNSUPPORTED_MEDIA_TYPE", pb.ErrorReason_ERROR_REASON_UPSTREAM_REJECTED_REQUEST,
+	},
 }
 
 // explainProxy tells whose failure an answer through the proxy is: the proxy's, the practice's, or nobody's to tell.
@@ -41,13 +59,13 @@ func explainProxy(r Refusal) *fault.Error {
 	}
 	for _, token := range proxyTokens {
 		if slices.ContainsFunc(words(worst), token.is.MatchString) {
-			e := Unexplained(token.reason, r)
+			e := r.Fault(token.reason)
 			// The token goes on without what it quotes: an address, with what was in its query.
 			e.Issues = []*pb.UpstreamIssue{{IssueType: worst.Type, IssueCode: token.code, Severity: worst.Severity}}
 			return e
 		}
 	}
-	return Unexplained(proxyStatus(r.Status), r)
+	return r.Fault(proxyStatus(r.Status))
 }
 
 // proxySaid recognises the proxy by its coding system.
@@ -140,7 +158,7 @@ func explainPractice(o fhir.Outcome, worst fhir.Issue, r Refusal) *fault.Error {
 	if code == sensitive {
 		code = notFound
 	}
-	e := Unexplained(practiceReason(code, r.Status, r.Interaction), r)
+	e := r.Fault(practiceReason(code, r.Status, r.Interaction))
 	e.Hop = pb.Hop_HOP_PROVIDER
 	e.Issues = issuesOf(o)
 	if code == notFound {

@@ -169,11 +169,11 @@ func ExplainStatus(r Refusal) *fault.Error {
 	case s == http.StatusRequestTimeout, s == 444, s >= 498:
 		reason = pb.ErrorReason_ERROR_REASON_UPSTREAM_UNAVAILABLE
 	}
-	return Unexplained(reason, r)
+	return r.Fault(reason)
 }
 
-// Unexplained is a fault of a reason with what an Outcome in the body says, if there is one.
-func Unexplained(reason pb.ErrorReason, r Refusal) *fault.Error {
+// Fault is a fault of a reason with what the body says: as issues, and as text for the audit trail.
+func (r Refusal) Fault(reason pb.ErrorReason) *fault.Error {
 	e := fault.New(pb.Hop_HOP_UNSPECIFIED, reason, fmt.Errorf("answered %d", r.Status))
 	if outcome, ok := fhir.ReadOutcome(r.Body); ok {
 		e.Issues, e.UpstreamText = issuesOf(outcome), outcome.Narrative()
