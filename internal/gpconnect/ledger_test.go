@@ -94,6 +94,8 @@ func TestRecordJudgesAnArea(t *testing.T) {
 		{"an item that never came", []string{listOf(problemsList, "Condition/c", "Condition/d"), condition}, AreaResult{Status: Failed, Listed: 2, Unresolved: 1}, nil, Partial},
 		{"an item of a secondary List that never came", []string{condition, problem, with(secondary, `"entry":[{"item":{"reference":"MedicationRequest/1"}}]`)},
 			AreaResult{Status: Failed, Listed: 1, Unresolved: 1}, nil, Partial},
+		{"an item that never came, of an area that was not asked for", []string{condition, problem, strings.Replace(with(secondary, `"entry":[{"item":{"reference":"MedicationRequest/1"}}]`), "problems-", "consultations-", 1)},
+			AreaResult{Status: Complete, Listed: 1}, nil, Partial},
 		{"an item that is only named", []string{condition, with(emptyList(problemsList, ""), `"entry":[{"item":{"reference":"Condition/c"}},{"item":{"display":"Referral items are not supported by the provider system."}},{"item":{"reference":null}}]`)},
 			AreaResult{Status: Complete, Listed: 3, Warnings: []WarningKind{NotProvided}},
 			[]Warning{{Kind: NotProvided, Area: Problems, Text: "Referral items are not supported by the provider system.", Position: 2, Total: 2}}, Warned},
