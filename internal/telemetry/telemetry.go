@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlpmetric/otlpmetricgrpc"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
@@ -177,4 +179,12 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 		return fmt.Errorf("flush telemetry: %w", err)
 	}
 	return nil
+}
+
+// ReportErrors has OpenTelemetry report what it cannot export to a log instead of to standard error. It is for main: there
+// is one such place in a process.
+func ReportErrors(log *slog.Logger) {
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		log.WarnContext(context.Background(), "telemetry cannot be exported", "error", err)
+	}))
 }

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spinegate/spinegate/internal/config"
+)
+
+type settings struct {
+	Check  check  `cmd:"" help:"Report everything that is wrong with a configuration, and with the files that it names."`
+	Print  effect `cmd:"" help:"Print what would be used: defaults, the file and the environment. Secrets are paths."`
+	Manual manual `cmd:"" help:"Print what every setting means, as Markdown."`
+}
+
+type check struct {
+	File string `arg:"" type:"path" help:"The configuration."`
+}
+
+// Run checks a configuration.
+func (c *check) Run(stdout io.Writer) error {
+	loaded, err := config.Load(c.File, os.LookupEnv, config.Overrides{})
+	if err != nil {
+		return err // it says what it was doing
+	}
+	if err := loaded.CheckFiles(); err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
+	fmt.Fprintf(stdout, "%s is good for %s: %d organisations, gRPC on %s.\n",
+		c.File, loaded.Environment, len(loaded.Organisations), loaded.Listen.Address)
+	return nil
+}
+
+type effect struct {
+	File string `arg:"" type:"path" help:"The configuration."`
+}
+
+// Run prints the effective configuration.
+func (e *effect) Run(stdout io.Writer) error {
+	loaded, err := config.Load(e.File, os.LookupEnv, config.Overrides{})
+	if err != nil {
+		return err // it says what it was doing
+	}
+	return loaded.Print(stdout) // it says what it was doing
+}
+
+type manual struct{}
+
+// Run prints the manual.
+func (manual) Run(stdout io.Writer) error { return config.Manual(stdout) }
