@@ -558,10 +558,11 @@ func TestRecordOnPublishedBundles(t *testing.T) {
 
 func TestRecordOfAPublishedBundleThatIsCut(t *testing.T) {
 	for _, path := range published(t) {
-		if !strings.Contains(path, "Gainsford") && !strings.Contains(path, "meds_response") {
+		b := readPublished(t, path)
+		// One of a supplier and one of the specification: a hundred reads of every bundle would take minutes.
+		if supplier := strings.Contains(path, "emis-real") && len(b.content) < 300_000; !supplier && !strings.Contains(path, "meds_response") {
 			continue
 		}
-		b := readPublished(t, path)
 		for percent := range 100 {
 			at := len(b.content) * percent / 100
 			got := drain(open(t, bytes.NewReader(b.content[:at]), Everything(Version{}), Config{}))
