@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
+
+	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
+)
+
+// maxMetadata is the gateway's own limit for metadata, so that no status of it is too large to be read.
+const maxMetadata = 32 << 10
+
+// gateway says which gateway is called, and as whom.
+type gateway struct {
+	Address string        `group:"gateway" default:"127.0.0.1:50051" env:"SPINEGATE_ADDRESS" placeholder:"HOST:PORT" help:"Where the gateway listens (${default})."`
+	TLS     bool          `group:"gateway" name:"tls" help:"Speak TLS. Without it only a loopback address is called."`
+	CA      string        `group:"gateway" name:"ca" type:"existingfile" placeholder:"FILE" help:"Trust these certificates (PEM) instead of the system's; implies --tls."`
+	Cert    string        `group:"gateway" type:"existingfile" placeholder:"FILE" help:"Client certificate (PEM), with --key; implies --tls."`
+	Key     string        `group:"gateway" type:"existingfile" placeholder:"FILE" help:"Its private key (PEM)."`
+	Token   string        `group:"gateway" env:"SPINEGATE_TOKEN" placeholder:"JWT" help:"Bearer token. Better in SPINEGATE_TOKEN, where no list of processes shows it."`
+	Timeout time.Duration `group:"gateway" default:"2m" help:"Give up a call after this long (${default})."`
+
+	sandbox `embed:""`
+}
+
+// circumstances are those of a call (CallContext).
+type circumstances struct {
+	Device       string `group:"circumstances" placeholder:"NAME" help:"The device that you sit at; an organisation may require it."`
+	Relationship string `group:"circumstances" placeholder:"KIND" help:"What connects you and the patient: presented, referred, on-caseload, telephoned or other."`
+	Session      string `group:"circumstances" placeholder:"ID" help:"Marks one encounter, 16 to 64 characters: within it the directory is not asked twice."`
+}
+
+func (c circumstances) context() (*pb.CallContext, error) {
+	call := &pb.CallContext{SessionId: c.Session, Device: c.Device}
+	if c.Relationship != "" {
+		number, ok := parseOption(call.GetRelationship().Descriptor(), c.Relationship)
+		if !ok {
+			return nil, misusedf("--relationship is one of %q", options(call.GetRelationship().Descriptor()))
+		}
+		call.Relationship = pb.Relationship(number)
+	}
+	return call, nil
+}
+
+// connection is a gateway that can be called. Close it.
+type connection struct {
+	*grpc.ClientConn
+
+	trace     pb.PatientTraceClient
+	directory pb.EndpointDirectoryClient
+	practices pb.GPConnectClient
+}
+
+// connect makes a connection and gets a token where none was given and a sandbox gives them away.
+func (g *gateway) connect(ctx context.Context, t *terminal) (*connection, error) {
+	secure := g.TLS || g.CA != "" || g.Cert != ""
+	transport, err := g.transport(secure)
+	if err != nil {
+		return nil, err
+	}
+	options := []grpc.DialOption{
+		grpc.WithTransportCredentials(transport),
+		grpc.WithMaxHeaderListSize(maxMetadata),
+		// A service configuration from DNS could make gRPC repeat calls by itself.
+		grpc.WithDisableServiceConfig(),
+		// A gateway that died silently is noticed; more often than this a server may take offence.
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: time.Minute, Timeout: 10 * time.Second}),
+		grpc.WithChainUnaryInterceptor(g.deadline, t.logUnary),
+		grpc.WithChainStreamInterceptor(t.logStream),
+	}
+	token := g.Token
+	if token == "" && !secure {
+		if token, err = g.mint(ctx); err != nil {
+			return nil, fmt.Errorf("no token was given, and no sandbox gave one: %w", err)
+		}
+	}
+	if token != "" {
+		options = append(options, grpc.WithPerRPCCredentials(bearer{token, secure}))
+	}
+	conn, err := grpc.NewClient(g.Address, options...)
+	if err != nil {
+		return nil, misusedf("--address: %w", err)
+	}
+	return &connection{
+		ClientConn: conn, trace: pb.NewPatientTraceClient(conn), directory: pb.NewEndpointDirectoryClient(conn),
+		practices: pb.NewGPConnectClient(conn),
+	}, nil
+}
+
+func (g *gateway) transport(secure bool) (credentials.TransportCredentials, error) {
+	if !secure {
+		if !loopback(g.Address) {
+			return nil, misusedf("%s is not on this machine: only TLS goes there (--tls, or --ca FILE)", g.Address)
+		}
+		return insecure.NewCredentials(), nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if g.CA != "" {
+		trusted, err := os.ReadFile(g.CA)
+		if err != nil {
+			return nil, fmt.Errorf("read --ca: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(trusted) {
+			return nil, misusedf("--ca: there is no certificate in %s", g.CA)
+		}
+	}
+	if g.Cert != "" || g.Key != "" {
+		pair, err := tls.LoadX509KeyPair(g.Cert, g.Key)
+		if err != nil {
+			return nil, misusedf("--cert and --key: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return credentials.NewTLS(config), nil
+}
+
+// loopback reports whether an address is on this machine, so that clear text to it goes over no wire.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// bearer sends a token with every call.
+type bearer struct {
+	token  string
+	secure bool
+}
+
+func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"authorization": "Bearer " + b.token}, nil
+}
+
+// RequireTransportSecurity is false for a loopback address only; see transport.
+func (b bearer) RequireTransportSecurity() bool { return b.secure }
+
+// deadline bounds a call. Streams are bounded by bounded, where their context begins.
+func (g *gateway) deadline(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, o ...grpc.CallOption) error {
+	ctx, cancel := g.bounded(ctx)
+	defer cancel()
+	return invoke(ctx, method, req, reply, cc, o...)
+}
+
+func (g *gateway) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if g.Timeout <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, g.Timeout)
+}
+
+// logUnary logs a call when it has ended. Only the method, the code and the time: a log outlives a screen.
+func (t *terminal) logUnary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, o ...grpc.CallOption) error {
+	begun := time.Now()
+	err := invoke(ctx, method, req, reply, cc, o...)
+	t.log(ctx, method, begun, err)
+	return err
+}
+
+// logStream logs that a stream has begun.
+func (t *terminal) logStream(ctx context.Context, d *grpc.StreamDesc, cc *grpc.ClientConn, method string, stream grpc.Streamer, o ...grpc.CallOption) (grpc.ClientStream, error) {
+	begun := time.Now()
+	s, err := stream(ctx, d, cc, method, append(o, grpc.OnFinish(func(err error) { t.log(ctx, method, begun, err) }))...)
+	return s, err
+}
+
+func (t *terminal) log(ctx context.Context, method string, begun time.Time, err error) {
+	if !t.verbose {
+		return
+	}
+	slog.New(slog.NewTextHandler(t.stderr, nil)).InfoContext(ctx, "called",
+		slog.String("method", method), slog.String("code", status.Code(err).String()), slog.Duration("took", time.Since(begun)))
+}
+
+// silence joins what closing a connection says to the error of what was done with it.
+func (c *connection) end(err error) error {
+	if closed := c.Close(); err == nil && closed != nil {
+		return fmt.Errorf("close the connection: %w", closed)
+	}
+	return err
+}
+
+// errNoAnswer says that a stream ended well without what ends it well.
+var errNoAnswer = errors.New("the gateway ended the stream without a closing message: what was shown is not whole")

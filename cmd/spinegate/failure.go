@@ -1,0 +1,195 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
+)
+
+// failure is what a status says, read as any client would: the standard details first, ours where they are known.
+type failure struct {
+	code   codes.Code
+	reason string
+	hop    string
+	// message is the status's own, for a failure without details of ours.
+	message string
+	detail  *pb.ErrorDetail
+	wait    time.Duration
+	// brief leaves out the ids.
+	brief bool
+	// fields are violations, from the standard detail where ours is absent.
+	fields []*pb.FieldViolation
+}
+
+// failureOf reads a call's error.
+func failureOf(err error) failure {
+	st := status.Convert(err)
+	f := failure{code: st.Code(), message: st.Message()}
+	for _, d := range st.Details() {
+		switch d := d.(type) {
+		case *errdetails.ErrorInfo:
+			f.reason, f.hop = d.GetReason(), d.GetMetadata()["hop"]
+		case *errdetails.RetryInfo:
+			f.wait = d.GetRetryDelay().AsDuration()
+		case *errdetails.BadRequest:
+			for _, v := range d.GetFieldViolations() {
+				f.fields = append(f.fields, &pb.FieldViolation{Field: v.GetField(), Rule: v.GetReason(), Description: v.GetDescription()})
+			}
+		case *pb.ErrorDetail:
+			f.detail = d
+		}
+	}
+	if len(f.detail.GetViolations()) > 0 {
+		f.fields = f.detail.GetViolations()
+	}
+	return f
+}
+
+// failureIn reads the failure of one target, which has no status of its own.
+func failureIn(d *pb.ErrorDetail) failure {
+	return failure{
+		code:   codes.Code(d.GetCode()), //nolint:gosec // a gRPC code
+		reason: name(d.GetReason()), hop: name(d.GetHop()), detail: d, fields: d.GetViolations(),
+		wait: d.GetRetryAfter().AsDuration(),
+	}
+}
+
+// codeName is a code as it is written in every language: NOT_FOUND.
+func codeName(c codes.Code) string {
+	var b strings.Builder
+	for i, r := range c.String() {
+		if i > 0 && r >= 'A' && r <= 'Z' && c != codes.OK {
+			b.WriteByte('_')
+		}
+		b.WriteRune(r)
+	}
+	return strings.ToUpper(b.String())
+}
+
+// title is the failure in a line.
+func (f failure) title() string {
+	parts := []string{codeName(f.code)}
+	if f.reason != "" {
+		parts = append(parts, f.reason)
+	}
+	if f.hop != "" {
+		parts = append(parts, "at "+f.hop)
+	}
+	return strings.Join(parts, "  ")
+}
+
+// retry says in words whether the same call helps.
+func (f failure) retry() string {
+	after := ""
+	if f.wait > 0 {
+		after = ", after " + took(f.wait)
+	}
+	switch f.detail.GetRetry() {
+	case pb.RetryClass_RETRY_CLASS_NEVER:
+		return "no: the same call will fail again"
+	case pb.RetryClass_RETRY_CLASS_SAME_CALL:
+		return "yes: the same call may be sent again" + after
+	case pb.RetryClass_RETRY_CLASS_AFTER_CORRECTION:
+		return "after a change: another value, a fresh handle, a new token" + after
+	case pb.RetryClass_RETRY_CLASS_SAME_REQUEST_ID:
+		return "yes, with the same request id: that is how to find out what became of it" + after
+	case pb.RetryClass_RETRY_CLASS_UNSPECIFIED:
+	}
+	return "not stated" + after
+}
+
+// show says everything that a failure says.
+func (f failure) show(p *page, indent int) {
+	const label = 10
+	d := f.detail
+	p.entry(indent, "clinician", label, text(d.GetClinicianMessage()))
+	if d == nil {
+		p.entry(indent, "message", label, text(f.message))
+	}
+	p.entry(indent, "operator", label, text(d.GetOperatorMessage()))
+	for _, v := range f.fields {
+		p.entry(indent, "field", label, textf("%s %s", v.GetField(), v.GetDescription()))
+	}
+	if more := int(d.GetViolationsTotal()) - len(f.fields); more > 0 {
+		p.entry(indent, "", label, textf("and %d more", more))
+	}
+	if d.GetHttpStatus() != 0 || len(d.GetUpstreamIssues()) > 0 {
+		p.entry(indent, "upstream", label, text(upstream(d)))
+	}
+	f.showCandidates(p, indent, label)
+	if d != nil || f.wait > 0 {
+		p.entry(indent, "retry", label, text(f.retry()))
+	}
+	if !f.brief {
+		p.entry(indent, "ids", label, text(ids(d.GetTraceIds())))
+	}
+}
+
+func (f failure) showCandidates(p *page, indent, label int) {
+	d := f.detail
+	if len(d.GetCandidates()) == 0 {
+		return
+	}
+	p.entry(indent, "candidates", label, textf("%d, and none was chosen:", max(int(d.GetCandidatesTotal()), len(d.GetCandidates()))))
+	var rows [][]cell
+	for _, c := range d.GetCandidates() {
+		rows = append(rows, []cell{text(c.GetOdsCode()), text(c.GetPartyKey()), text(c.GetAsid()), text(c.GetHost())})
+	}
+	p.table(indent+label+2, rows...)
+}
+
+func upstream(d *pb.ErrorDetail) string {
+	var parts []string
+	if s := int(d.GetHttpStatus()); s != 0 {
+		parts = append(parts, strings.TrimSpace("HTTP "+strconv.Itoa(s)+" "+http.StatusText(s)))
+	}
+	for _, i := range d.GetUpstreamIssues() {
+		parts = append(parts, strings.TrimSpace(i.GetSeverity()+" "+i.GetIssueType()+" "+i.GetIssueCode()))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// ids are every id under which a request is known.
+func ids(t *pb.TraceIds) string {
+	var parts []string
+	for _, id := range []struct{ name, value string }{
+		{"trace", t.GetTraceId()}, {"call", t.GetCallId()}, {"Ssp-TraceID", t.GetSspTraceId()},
+		{"X-Request-ID", t.GetPdsRequestId()}, {"X-Correlation-ID", t.GetCorrelationId()},
+	} {
+		if id.value != "" {
+			parts = append(parts, id.name+"\u00a0"+id.value)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// explain says on standard error why a command failed.
+func (t *terminal) explain(err error) {
+	st, isCall := status.FromError(err)
+	switch {
+	case t.json && isCall:
+		if line, err := jsonLine(st.Proto()); err == nil {
+			_, _ = t.stderr.Write(line)
+			return
+		}
+		fallthrough
+	case !isCall:
+		fmt.Fprintf(t.stderr, "spinegate: %s\n", clean(err.Error()))
+		return
+	}
+	f := failureOf(err)
+	p := &page{w: t.stderr, colour: colourful(t.stderr)}
+	p.paragraph(0, styled(bad, "FAILED"), text("  "+f.title()))
+	f.show(p, 2)
+	if f.reason == "" && f.code == codes.Unavailable {
+		p.paragraph(2, text("The gateway itself did not answer. Is it running, and is this its address?"))
+	}
+}

@@ -1,0 +1,121 @@
+// Command spinegate is the command line for people: it calls a gateway as any client would, and says what came back in
+// words that a clinician's developer can read. It promises what a careful client should: an answer that is not whole is
+// never shown as if it were, nothing that a practice wrote can steer the terminal, and no NHS Number goes into a log.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+const description = `One gateway between your system and the NHS Spine, from the command line.
+
+  spinegate journey                       the whole road, step by step, with a gateway of its own
+  spinegate trace 9990000018              who is this patient, and where are they registered?
+  spinegate record 9990000115             their record, from the practice where they are registered
+  spinegate slots A20047 --days 3         free slots there
+  spinegate book 9990000018 --practice A20047
+
+Start a gateway with the Spine embedded by "server sandbox"; the commands find it, and get themselves a token there. For
+a real gateway give --address, --tls (or --ca) and SPINEGATE_TOKEN. With --json every message comes as one line of JSON.
+
+Exit status: 0 fine, 1 a call failed or a problem was found, 2 used wrongly. An NHS Number may have spaces or hyphens.`
+
+type cli struct {
+	JSON    bool `name:"json" help:"Print messages as JSON, one a line, and failures as a google.rpc.Status on standard error."`
+	Verbose bool `short:"v" help:"Log each call: method, code, time. Never what it was about."`
+
+	Journey      journeyCommand      `cmd:"" help:"Walk the whole road: trace, directory, record, slots, booking, trace tree, evidence."`
+	Trace        traceCommand        `cmd:"" help:"Who is this patient, and where are they registered? Asks PDS."`
+	Resolve      resolveCommand      `cmd:"" help:"Which system answers for a practice? Asks SDS: Endpoint, then Device."`
+	Capabilities capabilitiesCommand `cmd:"" help:"What can a practice's system do?"`
+	Record       recordCommand       `cmd:"" help:"A patient's structured record, by clinical area, and whether it is whole."`
+	Slots        slotsCommand        `cmd:"" help:"Free slots of one or many practices, as they come."`
+	Book         bookCommand         `cmd:"" help:"Book a slot, at most once whatever happens."`
+	Audit        auditCommand        `cmd:"" help:"The evidence: who asked about whom, what was sent, what was released."`
+	Token        tokenCommand        `cmd:"" help:"Get a token of a sandbox."`
+	Completion   completionCommand   `cmd:"" help:"Print a script that completes this command line in bash."`
+	Version      versionCommand      `cmd:"" help:"Say which version this is."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// The exit statuses.
+const (
+	fine    = 0
+	problem = 1
+	misused = 2
+)
+
+// run is the program.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var c cli
+	exited := -1
+	parser, err := kong.New(&c, kong.Name("spinegate"), kong.Description(description),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: width}),
+		kong.ExplicitGroups([]kong.Group{
+			{Key: "gateway", Title: "The gateway:"},
+			{Key: "circumstances", Title: "The circumstances of the call, kept in the audit trail:"},
+		}),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	if err != nil {
+		panic("unreachable: the command line of our own is no good: " + err.Error())
+	}
+	parsed, err := parser.Parse(args)
+	if exited >= 0 { // --help has said everything
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "spinegate: %v\nspinegate --help tells more.\n", err)
+		return misused
+	}
+	t := newTerminal(stdin, stdout, stderr)
+	t.json, t.verbose = c.JSON, c.Verbose
+	err = parsed.Run(t, parser.Model)
+	return t.finish(err)
+}
+
+// misuse is a wrong use that shows only when the command runs.
+type misuse struct{ error }
+
+func misusedf(format string, args ...any) error { return misuse{fmt.Errorf(format, args...)} }
+
+// errFound says that a problem was found and has been shown.
+var errFound = errors.New("a problem was found")
+
+// finish shows what is still to be said of err and is the exit status.
+func (t *terminal) finish(err error) int {
+	var wrong misuse
+	switch {
+	case err == nil && t.out.failed() == nil:
+		return fine
+	case err == nil:
+		fmt.Fprintf(t.stderr, "spinegate: write: %v\n", t.out.failed())
+	case errors.As(err, &wrong):
+		fmt.Fprintf(t.stderr, "spinegate: %v\n", err)
+		return misused
+	case errors.Is(err, errFound):
+	default:
+		t.explain(err)
+	}
+	return problem
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Help() string {
+	return "The version of the module that this program was built from, and the commit where it was built from a checkout."
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+// maxAdminAnswer bounds what is read of the admin address.
+const maxAdminAnswer = 8 << 20
+
+// sandbox is the admin address of a gateway with the Spine embedded: it gives tokens and shows traces to whoever asks
+// from this machine.
+type sandbox struct {
+	Admin   string `group:"gateway" default:"127.0.0.1:9090" env:"SPINEGATE_ADMIN" placeholder:"HOST:PORT" help:"Admin address of a sandbox on this machine, which gives tokens to try things out (${default})."`
+	Persona string `group:"gateway" default:"clinician" placeholder:"NAME" help:"For whom a sandbox's token is (${default}); \"spinegate token --list\" lists them."`
+}
+
+// persona is somebody for whom a sandbox gives tokens.
+type persona struct {
+	Name         string   `json:"name"`
+	About        string   `json:"about"`
+	Organisation string   `json:"organisation_name"`
+	ODSCode      string   `json:"organisation"`
+	Scopes       []string `json:"scopes"`
+}
+
+// span is one span of a trace as a sandbox remembers it.
+type span struct {
+	Name       string            `json:"name"`
+	Kind       string            `json:"kind"`
+	Start      time.Time         `json:"start"`
+	DurationNS int64             `json:"duration_ns"`
+	Error      bool              `json:"error"`
+	Attributes map[string]string `json:"attributes"`
+	Events     []spanEvent       `json:"events"`
+	Children   []span            `json:"children"`
+}
+
+func (s span) duration() time.Duration { return time.Duration(s.DurationNS) }
+
+type spanEvent struct {
+	Name    string `json:"name"`
+	AfterNS int64  `json:"after_ns"`
+}
+
+// mint gets a token.
+func (s *sandbox) mint(ctx context.Context) (string, error) {
+	var minted struct {
+		Token string `json:"token"`
+	}
+	if err := s.ask(ctx, http.MethodPost, "/sandbox/token?persona="+url.QueryEscape(s.Persona), &minted); err != nil {
+		return "", err
+	}
+	if minted.Token == "" {
+		return "", errors.New("the sandbox answered without a token")
+	}
+	return minted.Token, nil
+}
+
+// personas lists for whom there are tokens.
+func (s *sandbox) personas(ctx context.Context) ([]persona, error) {
+	var all []persona
+	err := s.ask(ctx, http.MethodGet, "/sandbox/personas", &all)
+	return all, err
+}
+
+// spans are the roots of a trace's tree: one, once the call has ended.
+func (s *sandbox) spans(ctx context.Context, traceID string) ([]span, error) {
+	var trace struct {
+		Spans []span `json:"spans"`
+	}
+	err := s.ask(ctx, http.MethodGet, "/sandbox/traces/"+url.PathEscape(traceID), &trace)
+	return trace.Spans, err
+}
+
+// ask asks the admin address, which is never another machine: whoever answers there chooses the token.
+func (s *sandbox) ask(ctx context.Context, method, path string, answer any) error {
+	if !loopback(s.Admin) {
+		return misusedf("--admin: %s is not on this machine", s.Admin)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+s.Admin+path, http.NoBody)
+	if err != nil {
+		return misusedf("--admin: %s is not an address", s.Admin)
+	}
+	transport := &http.Transport{} // without a proxy
+	defer transport.CloseIdleConnections()
+	response, err := (&http.Client{Transport: transport}).Do(request)
+	if err != nil {
+		return fmt.Errorf("ask the sandbox (start one with \"server sandbox\"): %w", err)
+	}
+	defer response.Body.Close() //nolint:errcheck // only read
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAdminAnswer))
+	if err != nil {
+		return fmt.Errorf("read the sandbox's answer: %w", err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("the sandbox answered %s: %s", response.Status, strings.TrimSpace(string(body[:min(len(body), 200)])))
+	}
+	if err := json.Unmarshal(body, answer); err != nil {
+		return errors.New("the sandbox's answer cannot be read") // it may hold a token, so nothing of it is told
+	}
+	return nil
+}
