@@ -221,7 +221,7 @@ const maxDate = 253402300799
 func (c claims) date(name string) (*jwt.NumericDate, error) {
 	value, there := c[name]
 	if !there {
-		return nil, nil //nolint:nilnil // the library's way to say absent
+		return nil, nil // the library's way to say absent
 	}
 	var seconds float64
 	if json.Unmarshal(value, &seconds) != nil || seconds < 0 || seconds > maxDate {

@@ -159,7 +159,7 @@ func (t boundedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	response, err := next.RoundTrip(r)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // a transport hands errors on as they are
+		return nil, err // a transport hands errors on as they are
 	}
 	response.Body = http.MaxBytesReader(nil, response.Body, maxKeySet)
 	return response, nil

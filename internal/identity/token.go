@@ -30,6 +30,7 @@ var (
 	errSize             = errors.New("token is too long")
 	errForm             = errors.New("token is not three parts of JSON and a signature")
 	errHeader           = errors.New("token header brings a key or asks for an extension")
+	errType             = errors.New("token is of another kind than an access token")
 	errKeyID            = errors.New("token header names no key, or a very long one")
 	errIssuer           = errors.New("token issuer is not trusted")
 	errSignature        = errors.New("token algorithm, key or signature is wrong")
@@ -43,6 +44,9 @@ var (
 
 // algorithms are all that can ever be allowed. Each belongs to one kind of key; see checkKey.
 var algorithms = []string{"RS256", "PS256", "ES256", "EdDSA"}
+
+// kinds are what a token's header may call it; many issuers say nothing, or JWT.
+var kinds = []string{"", "jwt", "at+jwt", "application/at+jwt"}
 
 // TrustedIssuer is an OIDC issuer whose tokens are believed.
 type TrustedIssuer struct {
@@ -116,6 +120,10 @@ func inspect(token Secret) (issuer string, err error) {
 		if _, there := header[name]; there {
 			return "", errHeader
 		}
+	}
+	// Tokens of other kinds, which the same issuer signs with the same key, say so (RFC 8725, 3.11).
+	if kind, err := header.text("typ"); err != nil || !slices.Contains(kinds, strings.ToLower(kind)) {
+		return "", errType
 	}
 	if id, err := header.text("kid"); err != nil || id == "" || len(id) > maxKeyID {
 		return "", errKeyID

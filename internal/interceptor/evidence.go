@@ -49,7 +49,7 @@ func (s *evident) readAhead(info *grpc.StreamServerInfo) error {
 	}
 	m := request.New().Interface()
 	if err := s.ServerStream.RecvMsg(m); err != nil {
-		return err //nolint:wrapcheck // explained by the link outside
+		return err // explained by the link outside
 	}
 	describe(s.record, m)
 	s.ahead, s.described = m, true
@@ -64,7 +64,7 @@ func (s *evident) RecvMsg(m any) error {
 		return nil
 	}
 	if err := s.ServerStream.RecvMsg(m); err != nil {
-		return err //nolint:wrapcheck // io.EOF must stay what it is
+		return err // io.EOF must stay what it is
 	}
 	if !s.described {
 		describe(s.record, m)
@@ -77,19 +77,19 @@ func (s *evident) RecvMsg(m any) error {
 func (s *evident) SendMsg(m any) error {
 	message, ok := m.(proto.Message)
 	if !ok {
-		return s.ServerStream.SendMsg(m) //nolint:wrapcheck // a stream's errors stay what they are
+		return s.ServerStream.SendMsg(m) // a stream's errors stay what they are
 	}
 	name, event := eventOf(message)
 	if name != "closing" {
 		s.count(event)
-		return s.ServerStream.SendMsg(m) //nolint:wrapcheck // a stream's errors stay what they are
+		return s.ServerStream.SendMsg(m) // a stream's errors stay what they are
 	}
 	s.conclude(event)
 	if err := s.auditor.end(s.Context(), s.record, s.outcome, nil); err != nil {
 		return err
 	}
 	s.closed = true
-	return s.ServerStream.SendMsg(m) //nolint:wrapcheck // a stream's errors stay what they are
+	return s.ServerStream.SendMsg(m) // a stream's errors stay what they are
 }
 
 // eventOf is what a stream's message holds: the name and content of its oneof `event`. Invalid without one.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
@@ -73,15 +74,17 @@ type reading struct{ grpc.ServerStream }
 func (s reading) RecvMsg(m any) error {
 	err := s.ServerStream.RecvMsg(m)
 	if err == nil || errors.Is(err, io.EOF) {
-		return err //nolint:wrapcheck // io.EOF must stay what it is
+		return err // io.EOF must stay what it is
 	}
 	return unread(err)
 }
 
+// unreadable are the codes with which gRPC says that a message is too large, or cannot be decoded.
+var unreadable = []codes.Code{codes.ResourceExhausted, codes.Internal, codes.Unimplemented, codes.InvalidArgument}
+
 // unread is why a request message could not be read.
 func unread(err error) error {
-	switch status.Code(err) { //nolint:exhaustive // those that speak of a message: too large, or not decodable
-	case codes.ResourceExhausted, codes.Internal, codes.Unimplemented, codes.InvalidArgument:
+	if slices.Contains(unreadable, status.Code(err)) {
 		return fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_REQUEST_INVALID, err)
 	}
 	return err

@@ -3,11 +3,14 @@ package interceptor
 import (
 	"context"
 	"errors"
+	"strconv"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/spinegate/spinegate/internal/fault"
 	"github.com/spinegate/spinegate/internal/identity"
+	"github.com/spinegate/spinegate/internal/policy"
 )
 
 // Violations are the fields and rules that a request of a method breaks.
@@ -37,4 +40,18 @@ func Identify(ctx context.Context, v *identity.Verifier) (caller identity.Caller
 		return nil
 	})
 	return caller, err
+}
+
+// Limited is how many callers a limiter remembers after so many have called once each, at that distance.
+func Limited(callers int, apart time.Duration) (remembered int, err error) {
+	l := newLimiter(1)
+	for n := range callers {
+		release, err := l.admit(user{id: strconv.Itoa(n)}, policy.Limit{PerSecond: 1, Burst: 1, InFlight: 1})
+		if err != nil {
+			return 0, err
+		}
+		release()
+		time.Sleep(apart)
+	}
+	return len(l.use), nil
 }

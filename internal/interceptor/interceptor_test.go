@@ -197,7 +197,7 @@ func (g *gateway) with(t testing.TB, p identity.Persona) context.Context {
 func (g *gateway) trail(t testing.TB, q audit.Query) []audit.Entry {
 	t.Helper()
 	var all []audit.Entry
-	for e, err := range g.store.Entries(context.Background(), q) {
+	for e, err := range g.store.Entries(t.Context(), q) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,7 +213,7 @@ func (g *gateway) trail(t testing.TB, q audit.Query) []audit.Entry {
 func (g *gateway) panics(t testing.TB) (n int64) {
 	t.Helper()
 	var all metricdata.ResourceMetrics
-	if err := g.metrics.Collect(context.Background(), &all); err != nil {
+	if err := g.metrics.Collect(t.Context(), &all); err != nil {
 		t.Fatal(err)
 	}
 	for _, scope := range all.ScopeMetrics {

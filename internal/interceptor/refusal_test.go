@@ -39,12 +39,12 @@ func TestRefusals(t *testing.T) {
 		reached = true
 		return &pb.BookAppointmentResponse{}, nil
 	}
-	nobody := func(t testing.TB) context.Context { return t.Context() }
-	by := func(name string) func(testing.TB) context.Context {
-		return func(t testing.TB) context.Context { return g.as(t, name) }
+	nobody := func() context.Context { return t.Context() }
+	by := func(name string) func() context.Context {
+		return func() context.Context { return g.as(t, name) }
 	}
-	bearing := func(token string) func(testing.TB) context.Context {
-		return func(t testing.TB) context.Context {
+	bearing := func(token string) func() context.Context {
+		return func() context.Context {
 			return metadata.AppendToOutgoingContext(t.Context(), "authorization", "Bearer "+token)
 		}
 	}
@@ -72,7 +72,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name string
-		by   func(testing.TB) context.Context
+		by   func() context.Context
 		call func(context.Context) error
 		want refusal
 		who  string // the organisation in the trail
@@ -81,10 +81,10 @@ func TestRefusals(t *testing.T) {
 		{"no token, stream", nobody, record, refusal{codes.Unauthenticated, "TOKEN_MISSING", "GATEWAY"}, ""},
 		{"a made-up token", bearing("a.b.c"), trace, refusal{codes.Unauthenticated, "TOKEN_INVALID", "GATEWAY"}, ""},
 		{"a GP Connect audit token", bearing(auditToken), trace, refusal{codes.Unauthenticated, "TOKEN_INVALID", "GATEWAY"}, ""},
-		{"two tokens", func(t testing.TB) context.Context {
+		{"two tokens", func() context.Context {
 			return metadata.AppendToOutgoingContext(g.as(t, "nurse"), "authorization", "Bearer x")
 		}, trace, refusal{codes.Unauthenticated, "TOKEN_INVALID", "GATEWAY"}, ""},
-		{"an organisation that may not call", func(t testing.TB) context.Context { return g.with(t, stranger) }, trace, refusal{codes.PermissionDenied, "ORGANISATION_NOT_PERMITTED", "GATEWAY"}, "Z9Z99"},
+		{"an organisation that may not call", func() context.Context { return g.with(t, stranger) }, trace, refusal{codes.PermissionDenied, "ORGANISATION_NOT_PERMITTED", "GATEWAY"}, "Z9Z99"},
 		{"a system where a human is needed", by("system"), record, refusal{codes.PermissionDenied, "HUMAN_REQUIRED", "GATEWAY"}, "Q8X01"},
 		{"a system at a method that nobody opened", by("system"), trace, refusal{codes.PermissionDenied, "HUMAN_REQUIRED", "GATEWAY"}, "Q8X01"},
 		{"a wrong scope", by("nurse"), book, refusal{codes.PermissionDenied, "SCOPE_MISSING", "GATEWAY"}, "R9Y02"},
@@ -100,7 +100,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			reached = false
-			err := tt.call(tt.by(t))
+			err := tt.call(tt.by())
 			last := g.check(t, err, tt.want)
 			if reached {
 				t.Error("the service was reached")

@@ -243,6 +243,7 @@ func issue(t testing.TB, parent *x509.Certificate, parentKey *ecdsa.PrivateKey, 
 
 // breakIdentity makes the link that identifies callers panic: an issuer whose keys nobody made.
 func breakIdentity(t testing.TB) func(*interceptor.Config) {
+	t.Helper()
 	return func(c *interceptor.Config) {
 		var err error
 		if c.Identity, err = identity.New(identity.Config{Issuers: []identity.TrustedIssuer{{

@@ -222,6 +222,15 @@ func TestCallsAtATime(t *testing.T) {
 	}
 }
 
+func TestCallersWhoHaveTheirWholeAllowanceAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, err := interceptor.Limited(1000, 10*time.Second)
+		if err != nil || n > 7 {
+			t.Errorf("%d callers are remembered, %v; want those of the last minute", n, err)
+		}
+	})
+}
+
 func TestStreamsAreLimitedWhileTheyLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := start(t, options{config: func(c *interceptor.Config) { c.MaxInFlight = 1 }})

@@ -79,7 +79,7 @@ type validating struct {
 // RecvMsg implements [grpc.ServerStream].
 func (s validating) RecvMsg(m any) error {
 	if err := s.ServerStream.RecvMsg(m); err != nil {
-		return err //nolint:wrapcheck // io.EOF must stay what it is
+		return err // io.EOF must stay what it is
 	}
 	return s.validator.check(callFrom(s.Context()), m)
 }
