@@ -179,8 +179,9 @@ func (c *composer) link(it *item) object {
 		c.met[it.area] = true
 		return displayed(it.area.noun() + " items have been disabled.")
 	case c.ended(it):
-		// It exists in the List of ended allergies only, where nothing outside can point to.
-		return displayed("Ended allergy: " + it.words())
+		// It exists inside the List of ended allergies only, where nothing outside can point to. That it belongs here
+		// as well is what the secondary List says.
+		return nil
 	}
 	return reference(it.ref())
 }

@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/fault"
 )
@@ -98,8 +100,10 @@ func exchange(hop pb.Hop, transport http.RoundTripper, environment pb.Environmen
 		// Without a connection nothing can have left. With one, the transport writes from another goroutine, so that
 		// anything may have.
 		var connected atomic.Bool
+		span := trace.SpanFromContext(r.Context())
 		r = r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
-			GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+			GotConn:              func(httptrace.GotConnInfo) { connected.Store(true) },
+			GotFirstResponseByte: func() { span.AddEvent(EventFirstByte) },
 		}))
 		answer, err := transport.RoundTrip(r)
 		if err != nil {

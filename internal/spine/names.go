@@ -35,6 +35,9 @@ const (
 	AttributeSimulated   = attribute.Key("spinegate.simulated")
 	AttributeBytes       = attribute.Key("spinegate.answer_bytes")
 
+	// SpanAuditToken is the span in which the audit token of one attempt is made.
+	SpanAuditToken = "JWT"
+
 	EventFirstByte = "first_byte"
 	EventLastByte  = "last_byte"
 )

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/fault"
 	"github.com/spinegate/spinegate/internal/nhs"
@@ -173,7 +175,9 @@ type sspCall struct {
 }
 
 // stamp puts on an attempt what must be fresh (SDS contract, C3 and E1).
-func (s *sspCall) stamp(header http.Header, traceID string, now time.Time) error {
+func (s *sspCall) stamp(ctx context.Context, header http.Header, traceID string, now time.Time) error {
+	_, span := trace.SpanFromContext(ctx).TracerProvider().Tracer(Instrumentation).Start(ctx, SpanAuditToken)
+	defer span.End()
 	token, err := auditToken(s.requester, s.audience, s.scope, now)
 	if err != nil {
 		return fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_INTERNAL, err)

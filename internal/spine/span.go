@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"sync"
@@ -25,9 +24,6 @@ func spanned(c Config, base *url.URL, send next) next {
 		ctx, span := tracer.Start(r.Context(), spanName(c.Hop, t.Method, t.Template),
 			trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attributes(c, base, t)...))
 		t.span = span
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-			GotFirstResponseByte: func() { span.AddEvent(EventFirstByte) },
-		})
 		answer, err := send(t, r.WithContext(ctx))
 		if err != nil {
 			span.SetAttributes(AttributeErrorType.String(errorType(c, err)))

@@ -198,7 +198,7 @@ func authorise(tokens *Tokens, send next) next {
 			r.Header.Set("Authorization", "Bearer "+token)
 		}
 		if t.ssp != nil {
-			if err := t.ssp.stamp(r.Header, t.sspTraceID, time.Now()); err != nil {
+			if err := t.ssp.stamp(r.Context(), r.Header, t.sspTraceID, time.Now()); err != nil {
 				return nil, refuse(err)
 			}
 		}
