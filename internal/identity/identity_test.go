@@ -33,6 +33,7 @@ const (
 // foreign is an issuer as the world has them: a key for each algorithm, published over https.
 type foreign struct {
 	rsa     *rsa.PrivateKey
+	weak    *rsa.PrivateKey // of 1024 bits
 	ecdsa   *ecdsa.PrivateKey
 	ed25519 ed25519.PrivateKey
 	set     []byte
@@ -51,13 +52,12 @@ func newForeign(t testing.TB) *foreign {
 	if _, f.ed25519, err = ed25519.GenerateKey(rand.Reader); err != nil {
 		t.Fatal(err)
 	}
-	weak, err := rsa.GenerateKey(rand.Reader, 1024)
-	if err != nil {
+	if f.weak, err = rsa.GenerateKey(rand.Reader, 1024); err != nil {
 		t.Fatal(err)
 	}
 	storage := jwkset.NewMemoryStorage()
 	for id, key := range map[string]any{
-		"rsa": &f.rsa.PublicKey, "ecdsa": &f.ecdsa.PublicKey, "ed25519": f.ed25519.Public(), "weak": &weak.PublicKey,
+		"rsa": &f.rsa.PublicKey, "ecdsa": &f.ecdsa.PublicKey, "ed25519": f.ed25519.Public(), "weak": &f.weak.PublicKey,
 	} {
 		jwk, err := jwkset.NewJWKFromKey(key, jwkset.JWKOptions{Metadata: jwkset.JWKMetadataOptions{KID: id}})
 		if err != nil {

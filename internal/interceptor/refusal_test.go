@@ -236,6 +236,16 @@ func TestAViolationNamesTheRuleAndNeverTheValue(t *testing.T) {
 	}
 }
 
+func TestTheRequestOfAStreamIsValidatedToo(t *testing.T) {
+	g := start(t, options{})
+	g.service.record = func(*pb.GetStructuredRecordRequest, grpc.ServerStreamingServer[pb.GetStructuredRecordResponse]) error {
+		t.Error("the service was reached")
+		return nil
+	}
+	_, err := read(g.GetStructuredRecord(g.as(t, "clinician"), &pb.GetStructuredRecordRequest{NhsNumber: "9990000019"}))
+	g.check(t, err, refusal{codes.InvalidArgument, "NHS_NUMBER_INVALID", "GATEWAY"})
+}
+
 func TestASessionWhereThereIsNone(t *testing.T) {
 	got, err := interceptor.Violations("/spinegate.v1.PatientTrace/SearchPatients",
 		&pb.SearchPatientsRequest{Context: why(), Family: "X", BirthDateStart: "1950-01-01"})

@@ -38,10 +38,9 @@ func kindOutcome() audit.Query { return audit.Query{Kind: audit.KindOutcome} }
 // eventually waits for what a server does after its client has gone.
 func (g *gateway) eventually(t testing.TB, done func() bool) {
 	t.Helper()
-	for ctx := t.Context(); ; {
-		if done() {
-			return
-		}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for !done() {
 		select {
 		case <-ctx.Done():
 			t.Fatal("it did not happen")

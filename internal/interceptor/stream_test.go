@@ -224,7 +224,8 @@ func TestACallerWhoLeavesIsEvidenceToo(t *testing.T) {
 	_ = g.conn.Close()
 	g.eventually(t, func() bool {
 		all := g.trail(t, audit.Query{ID: id, Kind: audit.KindOutcome})
-		return len(all) == 1 && all[0].Outcome.Reason == "CANCELLED" && all[0].Outcome.Code == "CANCELLED"
+		return len(all) == 1 && all[0].Outcome.Reason == "CANCELLED" && all[0].Outcome.Code == "CANCELLED" &&
+			strings.Contains(g.log.String(), `"code":"CANCELLED"`)
 	})
 }
 
