@@ -1,0 +1,126 @@
+# See https://tech.davis-hansson.com/p/make/
+SHELL := bash
+.DELETE_ON_ERROR:
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --warn-undefined-variables
+MAKEFLAGS += --no-builtin-rules
+MAKEFLAGS += --no-print-directory
+
+GO ?= go
+TOOLS := .tools
+# The revision that `make breaking` compares with.
+AGAINST ?= main
+# How long `make fuzz` spends on each target.
+FUZZTIME ?= 10s
+# Further flags of `go test` in `make test`, such as -v or -run=Slots.
+TESTFLAGS ?=
+# One package pattern for `make fuzz` and `make bench`.
+PACKAGES ?= ./...
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: build ## The whole journey in one terminal, against the embedded Spine
+	@bin/spinegate journey
+
+.PHONY: run
+run: build ## The gateway with the embedded Spine on 127.0.0.1:50051, until interrupted
+	@bin/server sandbox
+
+.PHONY: build
+build: ## The three programs, static, in bin/
+	@mkdir -p bin
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/ ./cmd/...
+
+.PHONY: test
+test: ## Every test, shuffled, with the race detector
+	$(GO) test -race -shuffle=on -timeout=10m $(TESTFLAGS) ./...
+	$(GO) test -C gen/go -race -shuffle=on $(TESTFLAGS) ./...
+
+.PHONY: check
+check: ## What CI runs: generated code fresh, lint, vet, test
+	@for step in fresh lint vet test; do \
+		began=$$SECONDS; \
+		$(MAKE) $$step; \
+		echo "==> $$step: $$((SECONDS - began)) s"; \
+	done
+
+.PHONY: generate
+generate: $(TOOLS)/buf $(TOOLS)/plugins ## Stubs, API reference and configuration manual; formats the protos
+	$(TOOLS)/buf format -w proto/api
+	rm -rf gen/go/spinegate gen/docs
+	$(TOOLS)/buf generate
+	$(GO) run ./cmd/server config manual > docs/config.md.new
+	mv docs/config.md.new docs/config.md
+
+# Generates into a copy, so that it proves something whatever state the checkout is in.
+.PHONY: fresh
+fresh: $(TOOLS)/buf $(TOOLS)/plugins ## Prove that what is generated is what would be generated
+	@copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT; \
+	cp -R proto buf.yaml buf.gen.yaml "$$copy"; \
+	ln -s "$(CURDIR)/$(TOOLS)" "$$copy/$(TOOLS)"; \
+	(cd "$$copy" && $(TOOLS)/buf generate); \
+	$(GO) run ./cmd/server config manual > "$$copy/config.md"; \
+	{ diff -r "$$copy/gen/go/spinegate" gen/go/spinegate && diff -r "$$copy/gen/docs" gen/docs && diff "$$copy/config.md" docs/config.md; } || \
+		{ echo "generated files are stale: run make generate and commit"; exit 1; }
+
+.PHONY: lint
+lint: $(TOOLS)/buf $(TOOLS)/golangci-lint ## Lint the protos and the code; the import arrows too
+	$(TOOLS)/buf lint
+	$(TOOLS)/buf format -d --exit-code proto/api
+	$(TOOLS)/golangci-lint run
+
+.PHONY: vet
+vet: ## go vet, in both modules
+	$(GO) vet ./...
+	$(GO) vet -C gen/go ./...
+
+.PHONY: breaking
+breaking: $(TOOLS)/buf ## Compare the contract with that of another revision: make breaking AGAINST=main
+	$(TOOLS)/buf breaking --against '.git#ref=$(AGAINST)'
+
+.PHONY: fuzz
+fuzz: ## Every fuzz target for a short time: make fuzz FUZZTIME=1m PACKAGES=./internal/fhir
+	@for package in $$($(GO) list $(PACKAGES)); do \
+		for target in $$($(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do \
+			echo "==> $$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## Every benchmark
+	$(GO) test -run '^$$' -bench . -benchmem $(PACKAGES)
+
+.PHONY: cover
+cover: ## How much of internal/ the tests run, by function, in dist/cover.txt
+	@mkdir -p dist
+	$(GO) test -coverpkg=./internal/... -coverprofile=dist/cover.out ./...
+	$(GO) tool cover -func=dist/cover.out > dist/cover.txt
+	@tail -n 1 dist/cover.txt
+
+.PHONY: image
+image: ## The container image
+	docker build -t spinegate .
+
+.PHONY: clean
+clean: ## Remove what was built, the tools too
+	rm -rf bin dist $(TOOLS)
+
+# The tools are pinned by version and hash in modules of their own (docs/decisions/0002-pinned-tools.md).
+$(TOOLS)/buf: tools/buf/go.mod tools/buf/go.sum
+	@mkdir -p $(TOOLS)
+	$(GO) build -C tools/buf -o ../../$@ github.com/bufbuild/buf/cmd/buf
+
+$(TOOLS)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
+	@mkdir -p $(TOOLS)
+	$(GO) build -C tools/lint -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+# One stamp for the three plugins, which are built together.
+$(TOOLS)/plugins: tools/plugins/go.mod tools/plugins/go.sum
+	@mkdir -p $(TOOLS)
+	$(GO) build -C tools/plugins -o ../../$(TOOLS)/ tool
+	@touch $@
