@@ -118,7 +118,7 @@ func uses(ts *testscript.TestScript, neg bool, args []string) {
 func connect(ts *testscript.TestScript, address string) *grpc.ClientConn {
 	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	ts.Check(err)
-	ts.Defer(func() { conn.Close() }) //nolint:errcheck // a test's
+	ts.Defer(func() { conn.Close() })
 	return conn
 }
 
@@ -169,7 +169,7 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	answer, err := http.DefaultClient.Do(request)
 	ts.Check(err)
-	defer answer.Body.Close() //nolint:errcheck // read to its end
+	defer answer.Body.Close()
 	if (answer.StatusCode >= 400) != neg {
 		ts.Fatalf("%s %s: %s", method, args[0], answer.Status)
 	}
@@ -182,7 +182,7 @@ func freePort(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: port NAME")
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
 	_, port, err := net.SplitHostPort(listener.Addr().String())
 	ts.Check(err)

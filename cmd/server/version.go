@@ -12,7 +12,7 @@ type version struct{}
 // Run prints the version.
 func (version) Run(stdout io.Writer) error {
 	_, err := fmt.Fprintf(stdout, "spinegate %s %s %s/%s\n", release(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return err //nolint:wrapcheck // there is nobody left to tell
+	return err
 }
 
 // release is the version that Go stamped into the program, or the revision that it was built from. Practices are told it.

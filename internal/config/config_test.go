@@ -239,7 +239,7 @@ func TestTheManualIsFresh(t *testing.T) {
 		t.Fatal(err)
 	}
 	if *update {
-		if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil { //nolint:gosec // a document
+		if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil { // a document
 			t.Fatal(err)
 		}
 	}

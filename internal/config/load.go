@@ -23,7 +23,7 @@ type Overrides struct {
 // Load reads a file, applies what the environment variables and flags say, and checks the result. lookup is
 // [os.LookupEnv] or a test's. All errors that can be found are reported together, in the order of the file.
 func Load(path string, lookup func(string) (string, bool), o Overrides) (Config, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // the operator names it
+	text, err := os.ReadFile(path) // the operator names it
 	if err != nil {
 		return Config{}, fmt.Errorf("read the configuration: %w", err)
 	}

@@ -56,7 +56,7 @@ func Manual(w io.Writer) error {
 func readDocs() (map[string]string, error) {
 	file, err := parser.ParseFile(token.NewFileSet(), "config.go", source, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // our own source
+		return nil, err
 	}
 	docs := map[string]string{}
 	ast.Inspect(file, func(n ast.Node) bool {
@@ -138,7 +138,7 @@ func standard(v reflect.Value) string {
 		return ""
 	}
 	text := fmt.Sprint(v.Interface())
-	if size, ok := v.Interface().(Size); ok {
+	if size, ok := reflect.TypeAssert[Size](v); ok {
 		whole, err := size.MarshalText()
 		if err == nil {
 			text = string(whole)

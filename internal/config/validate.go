@@ -104,7 +104,7 @@ func parseAddress(text string) (netip.AddrPort, error) {
 	case "":
 		host = "0.0.0.0"
 	}
-	return netip.ParseAddrPort(net.JoinHostPort(host, port)) //nolint:wrapcheck // never shown
+	return netip.ParseAddrPort(net.JoinHostPort(host, port))
 }
 
 func (s Spine) validate(p *problems, e Environment) {

@@ -94,12 +94,12 @@ const fileLimit = 4 << 20
 func readBounded(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it names the operation and the path
+		return nil, err
 	}
 	if !info.Mode().IsRegular() || info.Size() > fileLimit {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("not a regular file of at most 4 MiB")}
 	}
-	return os.ReadFile(path) //nolint:gosec,wrapcheck // the operator names it; the error names it too
+	return os.ReadFile(path) // the operator names it; the error names it too
 }
 
 // Secret is what a [SecretFile] holds. It masks itself.

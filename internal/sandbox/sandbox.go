@@ -72,11 +72,11 @@ func Start(ctx context.Context, o Options) (*Sandbox, error) {
 
 func (s *Sandbox) start(ctx context.Context, o Options) error {
 	var err error
-	if s.issuer, err = identity.NewIssuer(issuerName, audience); err != nil {
-		return err //nolint:wrapcheck // it says what it was doing
+	if s.issuer, err = identity.NewIssuer(issuerName, audience); err != nil { //nolint:contextcheck // it keeps keys in memory
+		return err
 	}
 	if s.Spine, err = simulator.Start(ctx, o.Spine); err != nil {
-		return err //nolint:wrapcheck // it says what it was doing
+		return err
 	}
 	if s.Config, err = s.configure(o); err != nil {
 		return err
@@ -89,14 +89,14 @@ func (s *Sandbox) start(ctx context.Context, o Options) error {
 		options.Dial = o.Spine.Network.DialContext
 	}
 	s.Gateway, err = server.Start(ctx, s.Config, options)
-	return err //nolint:wrapcheck // it says what it was doing
+	return err
 }
 
 // Token makes a token for one of [identity.Personas], by name.
 func (s *Sandbox) Token(name string, life time.Duration) (identity.Secret, error) {
 	for _, p := range identity.Personas() {
 		if p.Name == name {
-			return s.issuer.Mint(p, life) //nolint:wrapcheck // it says what it was doing
+			return s.issuer.Mint(p, life)
 		}
 	}
 	return identity.Secret{}, fmt.Errorf("there is no persona %q", name)
@@ -124,7 +124,7 @@ const plenty = 1000
 func (s *Sandbox) configure(o Options) (config.Config, error) {
 	application, err := s.Spine.Application()
 	if err != nil {
-		return config.Config{}, err //nolint:wrapcheck // it says what it was doing
+		return config.Config{}, err
 	}
 	client, dir := s.Spine.Client(), filepath.Join(o.Dir, "spine")
 	if err := os.MkdirAll(dir, 0o700); err != nil {

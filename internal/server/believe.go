@@ -15,11 +15,11 @@ import (
 // believe makes what finds out who calls. Key sets are kept fresh until life ends.
 func (g *Gateway) believe(life context.Context, o Options) (*identity.Verifier, error) {
 	if o.Embedded != nil {
-		trusted, err := o.Embedded.Issuer.Trusted()
+		trusted, err := o.Embedded.Issuer.Trusted() //nolint:contextcheck // it keeps keys in memory
 		if err != nil {
 			return nil, fmt.Errorf("trust the sandbox's issuer: %w", err)
 		}
-		return identity.New(identity.Config{Issuers: []identity.TrustedIssuer{trusted}}) //nolint:wrapcheck // it says what it was doing
+		return identity.New(identity.Config{Issuers: []identity.TrustedIssuer{trusted}})
 	}
 	known := make(map[string]identity.Organisation, len(g.config.Organisations))
 	for i, o := range g.config.Organisations {
@@ -32,7 +32,7 @@ func (g *Gateway) believe(life context.Context, o Options) (*identity.Verifier, 
 	find := func(code string) (identity.Organisation, error) {
 		ods, err := nhs.ParseODSCode(code)
 		if err != nil {
-			return identity.Organisation{}, err //nolint:wrapcheck // the caller says where
+			return identity.Organisation{}, err
 		}
 		return known[ods.String()], nil
 	}
@@ -53,7 +53,7 @@ func (g *Gateway) believe(life context.Context, o Options) (*identity.Verifier, 
 			Name: certificate.Name, SHA256: certificate.SHA256, Organisation: organisation, Scopes: certificate.Scopes,
 		})
 	}
-	return identity.New(c) //nolint:wrapcheck // it says what it was doing
+	return identity.New(c)
 }
 
 // jwksTimeout bounds one fetch of a key set.

@@ -41,7 +41,7 @@ func unrecorded(ctx context.Context, err error) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		return ctx.Err() //nolint:wrapcheck // package fault knows it
+		return ctx.Err()
 	default:
 		return fault.New(pb.Hop_HOP_AUDIT, pb.ErrorReason_ERROR_REASON_AUDIT_UNAVAILABLE, err)
 	}
@@ -53,7 +53,7 @@ type demographics struct{ client *pds.Client }
 // Patient asks PDS.
 func (d demographics) Patient(ctx context.Context, number nhs.Number, consumer nhs.ODSCode) (*pds.Trace, error) {
 	defer interceptor.EnterHop(ctx, pb.Hop_HOP_PDS)()
-	return d.client.Patient(ctx, number, consumer) //nolint:wrapcheck // a decorator
+	return d.client.Patient(ctx, number, consumer)
 }
 
 // directory is SDS. Calls that ask the same share one look-up, so the evidence of each is written here, before it joins.
@@ -65,5 +65,5 @@ func (d directory) Route(ctx context.Context, q sds.Question) (sds.Route, error)
 		return sds.Route{}, err
 	}
 	defer interceptor.EnterHop(ctx, pb.Hop_HOP_SDS)()
-	return d.client.Route(ctx, q) //nolint:wrapcheck // a decorator
+	return d.client.Route(ctx, q)
 }

@@ -31,9 +31,9 @@ type vitals struct {
 	trouble  error
 }
 
-func newVitals(log *slog.Logger, trail, journal store) *vitals {
+func newVitals(ctx context.Context, log *slog.Logger, trail, journal store) *vitals {
 	v := &vitals{log: log, trail: trail, journal: journal, server: health.NewServer()}
-	v.look(context.Background())
+	v.look(ctx)
 	return v
 }
 

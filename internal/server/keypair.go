@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
@@ -64,11 +63,11 @@ func (k *keyPair) current() *tls.Certificate {
 	}
 	pair, err := tls.LoadX509KeyPair(k.certificateFile, k.keyFile)
 	if err != nil {
-		k.log.WarnContext(context.Background(), "a changed certificate cannot be used, the last one stays", "file", k.certificateFile, "error", err)
+		k.log.Warn("a changed certificate cannot be used, the last one stays", "file", k.certificateFile, "error", err)
 		return k.pair
 	}
 	k.pair, k.stamp = &pair, now
-	k.log.InfoContext(context.Background(), "a certificate was read again", "file", k.certificateFile, "expires", pair.Leaf.NotAfter)
+	k.log.Info("a certificate was read again", "file", k.certificateFile, "expires", pair.Leaf.NotAfter)
 	return k.pair
 }
 

@@ -97,7 +97,7 @@ func showChain(ctx context.Context, address string, c *tls.Config, dial func(con
 	c = c.Clone()
 	c.ServerName = u.Hostname()
 	conn := tls.Client(raw, c)
-	defer conn.Close() //nolint:errcheck // nothing was sent that could be lost
+	defer conn.Close() // nothing was sent that could be lost
 	err = conn.HandshakeContext(ctx)
 	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return encode(untrusted.UnverifiedCertificates), err

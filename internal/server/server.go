@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -150,7 +151,7 @@ func (g *Gateway) openStores(ctx context.Context, o Options) error {
 	}
 	g.journal = writes
 	g.onStop(writes.Close)
-	g.health = newVitals(g.log, trail, writes)
+	g.health = newVitals(ctx, g.log, trail, writes)
 	return nil
 }
 
@@ -194,8 +195,8 @@ func (g *Gateway) halt(ctx context.Context) {
 			// Not the caller's context: it has ended when the drain took all its time.
 			errs = append(errs, g.telemetry.Shutdown(context.WithoutCancel(ctx)))
 		}
-		for i := len(g.closers) - 1; i >= 0; i-- {
-			errs = append(errs, g.closers[i]())
+		for _, closer := range slices.Backward(g.closers) {
+			errs = append(errs, closer())
 		}
 		if err := errors.Join(errs...); err != nil {
 			g.stopped = fmt.Errorf("stop the gateway: %w", err)

@@ -108,7 +108,7 @@ func ask(t *testing.T, g *servertest.Gateway, method, url string) (int, string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close() //nolint:errcheck // read to its end
+	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
 	if err != nil {
 		t.Fatal(err)

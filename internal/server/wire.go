@@ -52,7 +52,7 @@ func (g *Gateway) assemble(life context.Context, o Options) (*grpc.Server, error
 	if err != nil {
 		return nil, err
 	}
-	chain, err := interceptor.Chain(interceptor.Config{
+	chain, err := interceptor.Chain(interceptor.Config{ //nolint:contextcheck // each call brings its own
 		Log: g.log, Meter: g.telemetry.Meters.Meter("github.com/spinegate/spinegate/internal/interceptor"), Audit: g.audit,
 		Identity: believed, OpenToSystems: g.config.Identity.OpenToSystems, MaxInFlight: g.config.Bounds.CallsAtOnce,
 	})

@@ -37,7 +37,7 @@ func TestTheServerTakesTheCallersTraceAndNothingElse(t *testing.T) {
 	if err := conn.Invoke(ctx, "/patient/"+number, &grpc_health_v1.HealthCheckRequest{}, &grpc_health_v1.HealthCheckResponse{}); err == nil {
 		t.Fatal("a method that does not exist answered")
 	}
-	conn.Close() //nolint:errcheck // so that both spans have ended
+	conn.Close() // so that both spans have ended
 
 	var names []string
 	for _, s := range waitFor(t, seen, 2) {
@@ -76,7 +76,7 @@ func serve(t *testing.T, tel *telemetry.Telemetry) *grpc.ClientConn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() }) //nolint:errcheck // a test's
+	t.Cleanup(func() { conn.Close() })
 	return conn
 }
 

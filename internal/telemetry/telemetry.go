@@ -185,6 +185,6 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 // is one such place in a process.
 func ReportErrors(log *slog.Logger) {
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		log.WarnContext(context.Background(), "telemetry cannot be exported", "error", err)
+		log.Warn("telemetry cannot be exported", "error", err)
 	}))
 }

@@ -34,7 +34,7 @@ func start(t *testing.T, c telemetry.Config) *telemetry.Telemetry {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := tel.Shutdown(context.Background()); err != nil { //nolint:usetesting // the test's context has ended
+		if err := tel.Shutdown(context.Background()); err != nil { // the test's context has ended
 			t.Error(err)
 		}
 	})
@@ -170,7 +170,7 @@ func (c *collectorStub) Export(_ context.Context, r *collector.ExportTraceServic
 }
 
 func TestSpansReachTheCollectorThatTheEnvironmentNames(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,11 +197,11 @@ func TestSpansReachTheCollectorThatTheEnvironmentNames(t *testing.T) {
 }
 
 func TestACollectorThatIsDownDoesNotHoldUpTheEnd(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's; it accepts and never answers
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // a test's; it accepts and never answers
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close() //nolint:errcheck // a test's
+	defer listener.Close()
 	t.Setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://"+listener.Addr().String())
 	tel, err := telemetry.Start(t.Context(), telemetry.Config{})
 	if err != nil {
@@ -275,7 +275,7 @@ func TestMetricsAreScrapedWithExemplars(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close() //nolint:errcheck // read to its end
+	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
 	if err != nil {
 		t.Fatal(err)

@@ -78,18 +78,25 @@ func WithSpine(change func(*simulator.Options)) Option {
 // keys of the embedded Spine: making them takes longer than everything else, so all tests of a process share them.
 var keys = sync.OnceValues(simulator.GenerateKeys)
 
-// Start runs a gateway until the test ends.
-func Start(tb testing.TB, options ...Option) *Gateway {
+// Keys are those of every embedded Spine of this process, for tests that start one of their own.
+func Keys(tb testing.TB) *simulator.Keys {
 	tb.Helper()
 	shared, err := keys()
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return shared
+}
+
+// Start runs a gateway until the test ends.
+func Start(tb testing.TB, options ...Option) *Gateway {
+	tb.Helper()
+	var err error
 	g := &Gateway{Spans: tracetest.NewSpanRecorder(), Metrics: sdkmetric.NewManualReader(), Log: &Log{}}
 	listener, operators := bufconn.Listen(1<<20), bufconn.Listen(1<<16)
 	o := sandbox.Options{
 		Listener: listener, AdminListener: operators,
-		Spine: simulator.Options{Network: new(simulator.Memory), Keys: shared}, Version: "0.0.0-test",
+		Spine: simulator.Options{Network: new(simulator.Memory), Keys: Keys(tb)}, Version: "0.0.0-test",
 		Logger:     telemetry.NewLogger(g.Log, slog.LevelDebug),
 		Processors: []sdktrace.SpanProcessor{g.Spans}, Readers: []sdkmetric.Reader{g.Metrics},
 	}
@@ -163,7 +170,7 @@ type Log struct {
 func (l *Log) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.text.Write(p) //nolint:wrapcheck // it never fails
+	return l.text.Write(p)
 }
 
 // String is everything so far.
