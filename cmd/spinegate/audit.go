@@ -39,10 +39,10 @@ func (auditCommand) Help() string {
 	return `Reads the audit trail of a gateway, also while it runs, and never writes it. Each entry was durable before what it speaks of
 happened:
 
-  attempt    before the first byte went anywhere: who asks, for which organisation, about whom
-  access     before each request to PDS or to a practice, with the ids under which the NHS knows it
+  attempt    before the first byte went anywhere: who asks, and about whom
+  access     before each request to PDS or a practice, with the NHS's ids for it
   release    before the first clinical byte left for the caller
-  outcome    how it ended and what left: code, reason, FHIR resources by type, digest. Refusals have one, too
+  outcome    how it ended and what left, by type; refusals have one, too
   system     what the trail says of itself: start, stop, recovery after a crash
 
 Entries are shown in the order in which they became durable. Any one id finds a call: that of an error on a screen, or the

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spinegate/spinegate/internal/audit"
 )
@@ -31,7 +32,7 @@ func showEntries(p *page, entries []audit.Entry) {
 // showCall is what an entry repeats of its call.
 func showCall(p *page, e audit.Entry) {
 	p.blank()
-	p.paragraph(0, styled(strong, methodName(e.Method)), textf("  call %s  trace %s", e.Call, e.Trace))
+	p.paragraph(0, styled(strong, methodName(e.Method)), textf("  on %s, call %s", e.At.UTC().Format(time.DateOnly), e.Call))
 	who := "nobody known"
 	if o := e.Caller.Organisation; !o.IsZero() {
 		who = notes(strings.TrimSpace(personName(e.Caller)+" "+bracketed(e.Caller.UserID)),
@@ -42,6 +43,7 @@ func showCall(p *page, e audit.Entry) {
 		about = "; about " + grouped(e.Subject.Digits())
 	}
 	p.paragraph(2, textf("by %s, from %s%s", who, e.Peer, about))
+	p.paragraph(2, textf("trace %s", e.Trace))
 }
 
 func methodName(full string) string {
@@ -64,7 +66,7 @@ func showEvidence(p *page, e audit.Entry) {
 			mark = bad
 		}
 	case e.System != nil:
-		said = systemWords(e.System)
+		said = e.At.UTC().Format(time.DateOnly) + " " + systemWords(e.System)
 	default:
 		said = notes(labelled("purpose ", e.Context.Purpose), labelled("relationship ", e.Context.Relationship),
 			labelled("asked for ", strings.Join(e.Asked, ", ")))
@@ -73,11 +75,11 @@ func showEvidence(p *page, e audit.Entry) {
 		}
 	}
 	p.table(2, []cell{
-		styled(faint, fmt.Sprintf("%6d", e.Seq)), styled(faint, e.At.UTC().Format("2006-01-02 15:04:05.000Z")),
+		styled(faint, fmt.Sprintf("%6d", e.Seq)), styled(faint, e.At.UTC().Format("15:04:05.000Z")),
 		styled(mark, pad(string(e.Kind), 7)), text(said),
 	})
 	if more != "" {
-		p.paragraph(43, styled(faint, more))
+		p.paragraph(25, styled(faint, more))
 	}
 }
 
@@ -115,7 +117,7 @@ func outcomeOf(o *audit.Outcome) (said, more string) {
 	}
 	more = strings.Join(counts, ", ")
 	if len(o.SHA256) > 0 {
-		more = notes(more, fmt.Sprintf("%d bytes, SHA-256 %x", o.Bytes, o.SHA256))
+		more = notes(more, fmt.Sprintf("%d bytes", o.Bytes)) + fmt.Sprintf(" SHA-256\u00a0%x", o.SHA256)
 	}
 	return said, notes(more, o.Diagnostics)
 }

@@ -42,7 +42,7 @@ also the handles. Do not book anything else before you know.
 
   confirmed     the practice confirmed this very request
   repeated      it had been confirmed before; nothing was sent now
-  reconciled    the answer had been lost; the booking was found among the patient's appointments
+  reconciled    the answer had been lost; the booking was found at the practice
 
   spinegate book 9990000018 --practice A20047
   spinegate book 9990000018 --practice A20047 --slot HANDLE --yes`
@@ -80,7 +80,7 @@ func (c *bookCommand) book(ctx context.Context, t *terminal, g *connection, requ
 			return err
 		}
 		request.SlotHandles = []string{first.GetHandle()}
-		what = slotWords(first)
+		what = notes(slotWords(first), first.GetLocation().GetName())
 	}
 	if !t.json {
 		t.out.entry(0, "book", labelWidth, textf("%s at %s for %s", what, request.GetOdsCode(), grouped(request.GetNhsNumber())))

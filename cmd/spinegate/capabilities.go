@@ -21,12 +21,12 @@ Structured (the record) and Documents, which may be different systems.
   declared         the statement names it
   not declared     a statement that would name it does not
   not registered   the directory has no system for it
-  cannot be told   the statement could not be read: this does not mean that it is not offered
+  cannot be told   the statement could not be read: it may well be offered
 
 All of it is advice. Whether the practice has switched something on shows only when it is asked.
 
   spinegate capabilities B84001
-  spinegate --json capabilities A20047 | jq -r '.roots[1].json | @base64d'     the statement itself`
+  spinegate --json capabilities A20047 | jq -r '.roots[1].json | @base64d'`
 }
 
 func (c *capabilitiesCommand) Run(ctx context.Context, t *terminal) error {

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,20 +26,33 @@ type failure struct {
 	message string
 	detail  *pb.ErrorDetail
 	wait    time.Duration
+	// more is what the gateway says beyond that, such as the scope that is missing.
+	more string
 	// brief leaves out the ids.
 	brief bool
 	// fields are violations, from the standard detail where ours is absent.
 	fields []*pb.FieldViolation
 }
 
+// statusIn is the status of the call that err is about. The status package replaces the message of one that was wrapped.
+func statusIn(err error) (*status.Status, bool) {
+	if call, ok := errors.AsType[interface {
+		error
+		GRPCStatus() *status.Status
+	}](err); ok {
+		return call.GRPCStatus(), true
+	}
+	return status.New(codes.Unknown, ""), false
+}
+
 // failureOf reads a call's error.
 func failureOf(err error) failure {
-	st := status.Convert(err)
+	st, _ := statusIn(err)
 	f := failure{code: st.Code(), message: st.Message()}
 	for _, d := range st.Details() {
 		switch d := d.(type) {
 		case *errdetails.ErrorInfo:
-			f.reason, f.hop = d.GetReason(), d.GetMetadata()["hop"]
+			f.reason, f.hop, f.more = d.GetReason(), d.GetMetadata()["hop"], metadataWords(d.GetMetadata())
 		case *errdetails.RetryInfo:
 			f.wait = d.GetRetryDelay().AsDuration()
 		case *errdetails.BadRequest:
@@ -51,6 +67,17 @@ func failureOf(err error) failure {
 		f.fields = f.detail.GetViolations()
 	}
 	return f
+}
+
+// metadataWords is what is said in metadata and nowhere else.
+func metadataWords(metadata map[string]string) string {
+	var parts []string
+	for _, key := range slices.Sorted(maps.Keys(metadata)) {
+		if key != "hop" && key != "http_status" && key != "upstream_code" {
+			parts = append(parts, key+" "+metadata[key])
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // failureIn reads the failure of one target, which has no status of its own.
@@ -115,6 +142,7 @@ func (f failure) show(p *page, indent int) {
 		p.entry(indent, "message", label, text(f.message))
 	}
 	p.entry(indent, "operator", label, text(d.GetOperatorMessage()))
+	p.entry(indent, "namely", label, text(f.more))
 	for _, v := range f.fields {
 		p.entry(indent, "field", label, textf("%s %s", v.GetField(), v.GetDescription()))
 	}
@@ -173,7 +201,7 @@ func ids(t *pb.TraceIds) string {
 
 // explain says on standard error why a command failed.
 func (t *terminal) explain(err error) {
-	st, isCall := status.FromError(err)
+	st, isCall := statusIn(err)
 	switch {
 	case t.json && isCall:
 		if line, err := jsonLine(st.Proto()); err == nil {
@@ -186,7 +214,7 @@ func (t *terminal) explain(err error) {
 		return
 	}
 	f := failureOf(err)
-	p := &page{w: t.stderr, colour: colourful(t.stderr)}
+	p := newPage(t.stderr)
 	p.paragraph(0, styled(bad, "FAILED"), text("  "+f.title()))
 	f.show(p, 2)
 	if f.reason == "" && f.code == codes.Unavailable {

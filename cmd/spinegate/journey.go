@@ -26,8 +26,8 @@ func (journeyCommand) Help() string {
 	return `Starts a gateway with the Spine embedded, on free ports and in a directory of its own, walks the whole road through it as a
 person would, and stops it again. Nothing is left behind, and nothing leaves this machine.
 
-  1  trace          who is the patient nationally, and do our details agree?          9990000115
-  2  directory      which system answers for their practice: Endpoint, then Device    A20047
+  1  trace          who is the patient nationally, and do our details agree?
+  2  directory      which system answers for their practice: Endpoint, then Device
   3  capabilities   what that system says it can do
   4  record         the structured record, area by area, and whether it is whole
   5  slots          free slots of five practices: one slow, one down, one ambiguous
@@ -120,15 +120,17 @@ func (j *journey) step(ctx context.Context, title, why string, do func(context.C
 	j.p.paragraph(0, styled(strong, fmt.Sprintf("%d  %s", j.steps, title)), text(" "+strings.Repeat("-", max(0, width-len(title)-4))))
 	j.p.paragraph(3, styled(faint, why))
 	j.p.blank()
+	j.p.margin, j.p.brief = 3, true
 	begun := time.Now()
 	err := do(ctx)
+	j.p.margin, j.p.brief = 0, false
 	spent := took(time.Since(begun))
+	j.p.blank()
 	if err != nil {
 		j.failed++
 		j.p.paragraph(3, styled(bad, "NOT AS IT SHOULD BE"), textf("  after %s: %s", spent, j.explained(err)))
 		return
 	}
-	j.p.blank()
 	j.p.paragraph(3, styled(good, "as it should be"), textf(", in %s", spent))
 }
 

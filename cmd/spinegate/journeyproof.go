@@ -56,7 +56,7 @@ func (j *journey) refuse(ctx context.Context, r refusal) error {
 	j.p.paragraph(4, text(f.title()))
 	f.show(j.p, 4)
 	left, evidenced := j.leftBy(ctx, r, f.detail.GetTraceIds())
-	j.p.entry(4, "left us", 10, text(left))
+	j.p.entry(4, "had left", 10, text(left))
 	j.p.blank()
 	return errors.Join(
 		expect(f.code == r.code && f.detail.GetReason() == r.reason, "%s to be refused as %s %s", strings.ToLower(r.what), codeName(r.code), name(r.reason)),

@@ -130,17 +130,32 @@ func (j *journey) readRecord(ctx context.Context) error {
 	view.checked(check.summary())
 	j.record = check.closing.GetProvenance().GetTraceIds()
 	return errors.Join(
-		expect(check.closing.GetVerdict() == pb.Verdict_VERDICT_WHOLE, "a whole record"),
+		expect(check.closing.GetVerdict() != pb.Verdict_VERDICT_PARTIAL, "nothing to be missing"),
+		areasComplete(check.closing),
 		expect(entries+1 == int(check.closing.GetEntriesTotal()), "every entry exactly once, %d of %d came", entries+1, check.closing.GetEntriesTotal()),
-		expect(len(view.index) >= 9, "nine areas"),
 	)
+}
+
+// areasComplete expects every area that was asked for, and nothing less than all of it.
+func areasComplete(c *pb.RecordClosing) error {
+	complete := 0
+	for _, a := range c.GetAreas() {
+		switch a.GetStatus() {
+		case pb.AreaStatus_AREA_STATUS_COMPLETE:
+			complete++
+		case pb.AreaStatus_AREA_STATUS_NOT_REQUESTED:
+		default:
+			return fmt.Errorf("expected all of %s, which is %s", words(a.GetArea()), words(a.GetStatus()))
+		}
+	}
+	return expect(complete == 9, "nine areas, not %d", complete)
 }
 
 func (j *journey) findSlots(ctx context.Context) error {
 	ctx, cancel := j.gateway.bounded(ctx)
 	defer cancel()
-	search := &pb.SearchSlotsRequest{OdsCodes: []string{ownPractice, hugePractice, slowPractice, downPractice, ambiguousPractice}, MaxSlotsPerPractice: 20}
-	if err := (window{Days: 7}).fill(search); err != nil {
+	search := &pb.SearchSlotsRequest{OdsCodes: []string{ownPractice, hugePractice, slowPractice, downPractice, ambiguousPractice}}
+	if err := (window{Days: 4}).fill(search); err != nil {
 		return err
 	}
 	view := newSlotsView(j.p, false)

@@ -33,21 +33,24 @@ there. Nothing clinical is shown before the answer's Patient has the NHS Number 
 What comes, in this order:
 
   the practice, its system, and what was asked of it
-  whose record it is, compared with PDS; a difference is shown and stops nothing
-  warnings, the moment they are seen: items withheld, a transfer not complete, ...
-  area by area: what became of it, and a line for each item of its List, with the date as it was recorded
-  the verdict. WHOLE: all of what was asked for arrived and the practice warned of nothing. Anything else, and a stream
-  that just ends: something is missing or in doubt, and the reasons are given.
+  whose record it is, compared with PDS; a difference is shown, and stops nothing
+  warnings, the moment they are seen: items withheld, a transfer not complete
+  each area: what became of it, and its items with their dates as recorded
+  the verdict
+
+WHOLE means that all of what was asked for arrived, and that the practice warned of nothing. Anything else, and a stream that
+just ends, means that something is missing or in doubt; the reasons are given.
 
 "Nothing recorded" never means that the patient has none: only that the practice has nothing to share. Items that are
 there only because others link to them are counted apart: they are not all of their kind.
 
-The digests that the gateway gives are checked here against the bytes that arrived.
+The digest that the gateway gives is checked here: over the JSON of all entries in their order or, with --view fhir, over
+the practice's bytes.
 
   spinegate record 9990000115
   spinegate record 9990000115 --area allergies --area medications
   spinegate record 9990000115 --view fhir --out bundle.json
-  spinegate --json record 9990000115 | jq -r 'select(.entry) | .entry.json | @base64d'
+  spinegate --json record 9990000115 | jq -r '.entry.json // empty | @base64d'
 
 Exits with 0 when the stream came to its proper end, whatever the verdict (--require-whole asks for more).`
 }

@@ -103,10 +103,10 @@ func (c *recordCheck) end() error {
 
 func (c *recordCheck) fhir() bool { return c.opening.GetView() == pb.RecordView_RECORD_VIEW_FHIR }
 
-// summary says what was checked.
+// summary is the digest that was checked.
 func (c *recordCheck) summary() string {
 	if c.fhir() {
-		return fmt.Sprintf("%d bytes, SHA-256 %x: as the gateway gave it", c.length, c.content.Sum(nil))
+		return fmt.Sprintf("%x, checked here", c.content.Sum(nil))
 	}
-	return fmt.Sprintf("SHA-256 over the entries' bytes %x: as the gateway gave it", c.entries.Sum(nil))
+	return fmt.Sprintf("%x, checked here", c.entries.Sum(nil))
 }

@@ -188,9 +188,14 @@ func immunisationItem(i *pb.Immunization) item {
 }
 
 func observationItem(o *pb.Observation) item {
+	var parts []string
+	for _, c := range o.GetComponent() {
+		parts = append(parts, strings.TrimSpace(codeText(c.GetCode())+" "+notes(quantity(c.GetValueQuantity()),
+			codeText(c.GetValueCodeableConcept()), c.GetValueString())))
+	}
 	return item{
 		date: firstDate(o.GetEffectiveDateTime(), o.GetEffectivePeriod().GetStart(), o.GetIssued()), name: codeText(o.GetCode()),
-		note: notes(quantity(o.GetValueQuantity()), codeText(o.GetValueCodeableConcept()), o.GetValueString(),
+		note: notes(quantity(o.GetValueQuantity()), codeText(o.GetValueCodeableConcept()), o.GetValueString(), notes(parts...),
 			codeText(o.GetInterpretation()), o.GetComment()),
 	}
 }

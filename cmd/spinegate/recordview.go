@@ -16,8 +16,11 @@ type recordView struct {
 	items map[string]item
 	ended []item
 	index map[pb.ClinicalArea][]string
-	// warnings are the kinds that were seen.
-	warnings []pb.RecordWarningKind
+	// bytes says that no entry comes, only the practice's bytes, so that there are no items to show.
+	bytes bool
+	// warnings are those that were seen, in words.
+	warnings []string
+	said     []string
 	closed   bool
 }
 
@@ -45,6 +48,7 @@ func (v *recordView) take(m *pb.GetStructuredRecordResponse) {
 }
 
 func (v *recordView) opening(o *pb.RecordOpening) {
+	v.bytes = o.GetView() == pb.RecordView_RECORD_VIEW_FHIR
 	at := o.GetProvenance()
 	practice := strings.TrimSpace(at.GetPracticeOdsCode() + " " + at.GetPracticeName())
 	if s := labelled("GP Connect ", o.GetSpecificationVersion()); s != "" {
@@ -87,7 +91,7 @@ func (v *recordView) patient(a *pb.AnswerPatient) {
 }
 
 func (v *recordView) entry(e *pb.RecordEntry) {
-	if l := e.GetList(); l != nil {
+	if l := e.GetList(); l.GetRole() == pb.ListRole_LIST_ROLE_ENDED_ALLERGIES {
 		for _, ended := range l.GetEndedAllergy() {
 			v.ended = append(v.ended, allergyItem(ended.GetAllergyIntolerance()).labelled(ended.GetSecurityLabels()))
 		}
@@ -99,18 +103,22 @@ func (v *recordView) entry(e *pb.RecordEntry) {
 }
 
 func (v *recordView) warning(w *pb.RecordWarning) {
-	if !slices.Contains(v.warnings, w.GetKind()) {
-		v.warnings = append(v.warnings, w.GetKind())
-	}
-	about := ""
+	kind := warningWords(w.GetKind(), w.GetWarningCode())
 	if w.GetArea() != pb.ClinicalArea_CLINICAL_AREA_UNSPECIFIED {
-		about = " in " + words(w.GetArea())
+		kind += " in " + words(w.GetArea())
+	}
+	if !slices.Contains(v.warnings, kind) {
+		v.warnings = append(v.warnings, kind)
 	}
 	said := w.GetText()
 	if d := w.GetDiagnostics(); d != "" {
 		said = strings.TrimSpace(said + " [" + d + "]")
 	}
-	v.p.paragraph(2, styled(bad, "WARNING"), textf("  %s%s: %s", warningWords(w.GetKind(), w.GetWarningCode()), about, said))
+	// A practice may say the same with each of its Lists: it is shown once, and the verdict counts all.
+	if line := kind + labelled(": ", said); !slices.Contains(v.said, line) {
+		v.said = append(v.said, line)
+		v.p.wrap("  "+v.p.paint(bad, "WARNING")+"  ", len("  WARNING  "), []cell{text(line)})
+	}
 }
 
 func warningWords(k pb.RecordWarningKind, code string) string {
@@ -170,6 +178,9 @@ func (v *recordView) area(a *pb.AreaResult) {
 	if r := a.GetEmptyReason(); r != "" {
 		v.p.paragraph(2, textf("nothing recorded that the practice shares (%s); this does not mean that there is none", r))
 	}
+	if v.bytes {
+		return
+	}
 	var shown []item
 	for _, ref := range v.index[a.GetArea()] {
 		i, ok := v.items[ref]
@@ -203,7 +214,7 @@ func (v *recordView) rows(items []item) {
 	}
 	v.p.table(2, rows...)
 	if n < len(items) {
-		v.p.paragraph(2, styled(faint, "... and "+plural(len(items)-n, "more that is not shown here", "more that are not shown here")))
+		v.p.paragraph(2, styled(faint, "... "+plural(len(items)-n, "more", "more")+", not shown here"))
 	}
 }
 
@@ -230,6 +241,9 @@ func (v *recordView) verdict(c *pb.RecordClosing) {
 		v.p.paragraph(0, styled(bad, "NOT WHOLE"), textf("  (%s) because %s.", words(c.GetVerdict()), v.because(c)))
 	}
 	v.p.entry(2, "entries", labelWidth, textf("%d in %d bytes", c.GetEntriesTotal(), c.GetContentLength()))
+	if n := int(c.GetWarningsTotal()); n > 0 {
+		v.p.entry(2, "warnings", labelWidth, textf("%d; those that say the same were shown once", n))
+	}
 	showProvenance(v.p, c.GetProvenance())
 }
 
@@ -247,8 +261,8 @@ func (v *recordView) because(c *pb.RecordClosing) string {
 		}
 	}
 	if len(reasons) == 0 {
-		for _, k := range v.warnings {
-			reasons = append(reasons, "of a warning: "+warningWords(k, ""))
+		for _, w := range v.warnings {
+			reasons = append(reasons, "of a warning: "+w)
 		}
 	}
 	if len(reasons) == 0 {
@@ -259,5 +273,5 @@ func (v *recordView) because(c *pb.RecordClosing) string {
 
 // checked says what this program found out by itself.
 func (v *recordView) checked(summary string) {
-	v.p.entry(2, "checked here", labelWidth, text(summary))
+	v.p.entry(2, "SHA-256", labelWidth, text(summary))
 }

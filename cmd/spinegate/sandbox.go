@@ -96,7 +96,10 @@ func (s *sandbox) ask(ctx context.Context, method, path string, answer any) erro
 	defer transport.CloseIdleConnections()
 	response, err := (&http.Client{Transport: transport}).Do(request)
 	if err != nil {
-		return fmt.Errorf("ask the sandbox (start one with \"server sandbox\"): %w", err)
+		if failed, ok := errors.AsType[*url.Error](err); ok {
+			err = failed.Err // without the address, which is ours
+		}
+		return fmt.Errorf("ask the sandbox at %s (\"server sandbox\" starts one): %w", s.Admin, err)
 	}
 	defer response.Body.Close() //nolint:errcheck // only read
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAdminAnswer))

@@ -7,6 +7,12 @@ import (
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 )
 
+// Columns of a line: when it came, then the practice, then what it is about.
+const (
+	slotWhen   = 8
+	slotIndent = 2 + slotWhen + 2 + 6 + 2
+)
+
 // slotsView shows a search for slots as it goes on.
 type slotsView struct {
 	p       *page
@@ -15,12 +21,14 @@ type slotsView struct {
 	// shown is how many slots of each practice are shown; the rest are counted in its result. 0 is all.
 	shown int
 	count map[string]int
+	// where is the last location shown of each practice: it is repeated only when it changes.
+	where map[string]string
 	// elapsed is the time since the search began, a function so that a recorded search can be shown, too.
 	elapsed func() time.Duration
 }
 
 func newSlotsView(p *page, handles bool) *slotsView {
-	v := &slotsView{p: p, handles: handles, begun: time.Now(), count: map[string]int{}}
+	v := &slotsView{p: p, handles: handles, begun: time.Now(), count: map[string]int{}, where: map[string]string{}}
 	v.elapsed = func() time.Duration { return time.Since(v.begun) }
 	return v
 }
@@ -36,7 +44,7 @@ func (v *slotsView) take(m *pb.SearchSlotsResponse) {
 	case *pb.SearchSlotsResponse_Result:
 		v.result(e.Result)
 	case *pb.SearchSlotsResponse_Warning:
-		v.line(styled(notice, "WARNING"), e.Warning.GetOdsCode(), words(e.Warning.GetKind())+": "+e.Warning.GetMessage())
+		v.line(e.Warning.GetOdsCode(), styled(notice, "WARNING"), textf("  %s: %s", words(e.Warning.GetKind()), e.Warning.GetMessage()))
 	case *pb.SearchSlotsResponse_Failure:
 		v.failure(e.Failure)
 	case *pb.SearchSlotsResponse_Closing:
@@ -45,9 +53,9 @@ func (v *slotsView) take(m *pb.SearchSlotsResponse) {
 }
 
 // line begins with when it came.
-func (v *slotsView) line(mark cell, ods, what string) {
-	mark.text = pad(mark.text, 7)
-	v.p.table(2, []cell{styled(faint, "+"+pad(took(v.elapsed()), 8)), mark, text(pad(ods, 6)), text(what)})
+func (v *slotsView) line(ods string, said ...cell) {
+	when := pad("+"+took(v.elapsed()), slotWhen)
+	v.p.wrap("  "+v.p.paint(faint, when)+"  "+pad(clean(ods), 6)+"  ", slotIndent, said)
 }
 
 func (v *slotsView) slot(s *pb.Slot) {
@@ -55,13 +63,19 @@ func (v *slotsView) slot(s *pb.Slot) {
 	if v.shown > 0 && v.count[s.GetOdsCode()] > v.shown {
 		return
 	}
-	v.line(text(""), s.GetOdsCode(), slotWords(s))
+	where := s.GetLocation().GetName()
+	if v.where[s.GetOdsCode()] == where {
+		where = ""
+	} else {
+		v.where[s.GetOdsCode()] = where
+	}
+	v.line(s.GetOdsCode(), text(notes(slotWords(s), where)))
 	if v.handles {
-		v.p.write("            " + clean(s.GetHandle()) + "\n") // one word, whole, so that it can be copied
+		v.p.write(strings.Repeat(" ", slotIndent) + clean(s.GetHandle()) + "\n") // whole, so that it can be copied
 	}
 }
 
-// slotWords is a slot in a line.
+// slotWords is when a slot is, how, and with whom.
 func slotWords(s *pb.Slot) string {
 	end := diaryTime(s.GetEnd())
 	if i := strings.LastIndexByte(end, ' '); i >= 0 {
@@ -75,8 +89,7 @@ func slotWords(s *pb.Slot) string {
 	if s.GetChannel() != pb.DeliveryChannel_DELIVERY_CHANNEL_UNSPECIFIED {
 		channel = words(s.GetChannel())
 	}
-	return diaryTime(s.GetStart()) + "-" + end + "  " + notes(channel, s.GetSlotType(), labelled("with ", strings.Join(with, " and ")),
-		labelled("at ", s.GetLocation().GetName()))
+	return diaryTime(s.GetStart()) + "-" + end + "  " + notes(channel, s.GetSlotType(), strings.Join(with, " and "))
 }
 
 func (v *slotsView) result(r *pb.PracticeResult) {
@@ -93,16 +106,16 @@ func (v *slotsView) result(r *pb.PracticeResult) {
 	if r.GetCutShort() {
 		said = append(said, "CUT SHORT by your limit: there may be more")
 	}
-	v.line(styled(good, "answer"), r.GetOdsCode(), strings.TrimSpace(r.GetPracticeName()+": "+strings.Join(said, ", ")))
+	v.line(r.GetOdsCode(), styled(good, "ANSWERED"), textf("  %s", notes(r.GetPracticeName(), strings.Join(said, ", "))))
 }
 
 func (v *slotsView) failure(f *pb.PracticeFailure) {
 	failed := failureIn(f.GetError())
-	v.line(styled(bad, "FAILED"), f.GetOdsCode(), failed.title())
+	v.line(f.GetOdsCode(), styled(bad, "FAILED"), textf("  %s", failed.title()))
 	failed.brief = true // the closing message has the ids of the call
-	failed.show(v.p, 14)
+	failed.show(v.p, slotIndent)
 	if n := int(f.GetSlotsTotal()); n > 0 {
-		v.p.paragraph(14, textf("%s of it came before that, and are not all.", plural(n, "slot", "slots")))
+		v.p.paragraph(slotIndent, textf("%s of it came before that, and are not all.", plural(n, "slot", "slots")))
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 
 // Widths of a tree's columns; together with spaces between them they make a line.
 const (
-	treeName = 52
-	treeBar  = 22
+	treeName = 46
+	treeBar  = 18
 )
 
 // showSpans shows traces as trees: when each span began, how long it took, and where that lies in the whole.
@@ -33,7 +33,7 @@ func (v spanView) span(s span, branch, below string) {
 	}
 	name := shortened(branch+spanName(s), treeName)
 	v.p.table(2, []cell{
-		styled(mark, pad(name, treeName)), textf("%9s", took(s.duration())), text(v.bar(s)), styled(faint, failed(s)),
+		styled(mark, pad(name, treeName)), textf("%9s", took(s.duration())), text(v.bar(s)), styled(faint, details(s)),
 	})
 	for i, child := range s.Children {
 		if i == len(s.Children)-1 {
@@ -52,11 +52,19 @@ func spanName(s span) string {
 	return s.Name
 }
 
-func failed(s span) string {
+// details are how a span ended, and when the first byte of its answer came.
+func details(s span) string {
+	ended := s.Attributes["http.response.status_code"]
 	if kind := s.Attributes["error.type"]; s.Error && kind != "" {
-		return kind
+		ended = kind
 	}
-	return s.Attributes["http.response.status_code"]
+	first := ""
+	for _, e := range s.Events {
+		if e.Name == "first_byte" { // of the last attempt
+			first = "first " + took(time.Duration(e.AfterNS))
+		}
+	}
+	return notes(ended, first)
 }
 
 // bar shows where in the whole a span lies.

@@ -29,7 +29,7 @@ type terminal struct {
 func newTerminal(stdin io.Reader, stdout, stderr io.Writer) *terminal {
 	return &terminal{
 		stdin: stdin, stdout: stdout, stderr: stderr,
-		out: &page{w: stdout, colour: colourful(stdout)}, asks: isTerminal(stdin) && isTerminal(stdout),
+		out: newPage(stdout), asks: isTerminal(stdin) && isTerminal(stdout),
 	}
 }
 
@@ -51,8 +51,16 @@ func colourful(w io.Writer) bool {
 type page struct {
 	w      io.Writer
 	colour bool
-	err    error
+	// margin is how far every line is indented.
+	margin int
+	// brief leaves out of every provenance what is the same throughout.
+	brief bool
+
+	ended bool // nothing stands above, or a blank line
+	err   error
 }
+
+func newPage(w io.Writer) *page { return &page{w: w, colour: colourful(w), ended: true} }
 
 func (p *page) failed() error { return p.err }
 
@@ -83,8 +91,15 @@ type cell struct {
 func text(s string) cell                         { return cell{text: s} }
 func textf(format string, args ...any) cell      { return cell{text: fmt.Sprintf(format, args...)} }
 func styled(s style, text string) cell           { return cell{text: text, style: s} }
-func (p *page) blank()                           { p.write("\n") }
 func (p *page) linef(format string, args ...any) { p.paragraph(0, textf(format, args...)) }
+
+// blank leaves a line free, and never two.
+func (p *page) blank() {
+	if !p.ended {
+		p.write("\n")
+	}
+	p.ended = true
+}
 
 // heading begins a section.
 func (p *page) heading(s string) {
@@ -133,9 +148,11 @@ func (p *page) table(indent int, rows ...[]cell) {
 
 // wrap writes cells behind a prefix that ends at a column, and goes on under that column.
 func (p *page) wrap(prefix string, column int, cells []cell) {
+	p.ended = false
+	column += p.margin
 	room := max(width-column, 20)
 	var b strings.Builder
-	b.WriteString(prefix)
+	b.WriteString(strings.Repeat(" ", p.margin) + prefix)
 	used := 0
 	for _, c := range cells {
 		for i, word := range strings.Split(clean(c.text), " ") {

@@ -37,12 +37,12 @@ func (e expected) message() *pb.ExpectedDemographics {
 func (traceCommand) Help() string {
 	return `Asks the Personal Demographics Service (PDS) and says what follows from its answer:
 
-  registered    whether the patient is registered with a practice today, and since when. "Not current" and
-                "deregistered" are different from never having been registered.
-  restriction   anything but "unrestricted" means: nobody asks a practice about this patient. Where they live is
-                withheld, which is not the same as not recorded.
-  death         formally notified is registered; informally notified may be wrong.
-  replaced      the number was merged into another one. Check that it is the same person before you use that one.
+  registered    with which practice today, and since when; or why not
+  restriction   anything but "unrestricted": nobody asks a practice about them.
+                Withheld is not the same as not recorded.
+  death         formally notified is registered; informally may be wrong
+  replaced      the number was merged into another one. Check that it is the
+                person you mean before you use that one.
 
 With what you hold (--family, --birth-date, ...) each item is compared: match, mismatch, or not held by PDS.
 

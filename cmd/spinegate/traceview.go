@@ -124,7 +124,12 @@ func registrationWords(r *pb.Registration) cell {
 		return styled(notice, "NOT NOW:"+at+since+until)
 	case pb.RegistrationStatus_REGISTRATION_STATUS_WITHHELD:
 		return styled(notice, "withheld: this does not mean that there is none")
-	case pb.RegistrationStatus_REGISTRATION_STATUS_UNSPECIFIED, pb.RegistrationStatus_REGISTRATION_STATUS_DECEASED:
+	case pb.RegistrationStatus_REGISTRATION_STATUS_DECEASED:
+		if at == "" {
+			return text("not any more")
+		}
+		return text("not any more; the record still names " + r.GetOdsCode() + since + until)
+	case pb.RegistrationStatus_REGISTRATION_STATUS_UNSPECIFIED:
 	}
 	return styled(notice, words(r.GetStatus())+at+since+until)
 }
@@ -187,6 +192,10 @@ func differs(c *pb.DemographicComparison) bool {
 // showProvenance says where an answer comes from, a simulated one loudly.
 func showProvenance(p *page, v *pb.Provenance) {
 	if v == nil {
+		return
+	}
+	if p.brief {
+		p.entry(2, "found as", labelWidth, text(spaced(labelled("trace\u00a0", v.GetTraceIds().GetTraceId()), labelled("Ssp-TraceID\u00a0", v.GetTraceIds().GetSspTraceId()))))
 		return
 	}
 	from := []cell{text(words(v.GetEnvironment()))}
