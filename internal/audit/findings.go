@@ -2,11 +2,21 @@ package audit
 
 import (
 	"maps"
+	"regexp"
 	"strings"
 )
 
 // What a call finds out on its way and only its OUTCOME says. The parts of a call that know these things tell the record;
 // whoever ends the call need not.
+
+const (
+	// maxTypes bounds how many resource types are counted apart: the names are the practice's.
+	maxTypes = 64
+	// otherType counts the rest, and what is not the name of a type.
+	otherType = "Other"
+)
+
+var typeGrammar = regexp.MustCompile(`^[A-Z][A-Za-z]{0,63}$`)
 
 // Count says that n resources of a FHIR type were released.
 func (r *Record) Count(resourceType string, n int) {
@@ -14,13 +24,12 @@ func (r *Record) Count(resourceType string, n int) {
 		if o.Resources == nil {
 			o.Resources = map[string]int{}
 		}
+		_, known := o.Resources[resourceType]
+		if !known && (len(o.Resources) >= maxTypes || !typeGrammar.MatchString(resourceType)) {
+			resourceType = otherType
+		}
 		o.Resources[resourceType] += n
 	})
-}
-
-// Content says how long the provider's content was that was released, and its SHA-256.
-func (r *Record) Content(length int64, sha256 []byte) {
-	r.find(func(o *Outcome) { o.Bytes, o.SHA256 = length, sha256 })
 }
 
 // Diagnose adds an upstream's own explanation of something that failed without ending the call.
@@ -46,9 +55,6 @@ func (r *Record) complete(o *Outcome) {
 	defer r.mu.Unlock()
 	if o.Resources == nil {
 		o.Resources = maps.Clone(r.found.Resources)
-	}
-	if o.Bytes == 0 && o.SHA256 == nil {
-		o.Bytes, o.SHA256 = r.found.Bytes, r.found.SHA256
 	}
 	o.Diagnostics = join(r.found.Diagnostics, o.Diagnostics)
 }

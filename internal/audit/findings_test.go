@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,7 +15,7 @@ func TestTheOutcomeSaysWhatTheCallFoundOut(t *testing.T) {
 	record.Count("List", 2)
 	record.Count("Observation", 1)
 	record.Count("List", 1)
-	record.Content(7, []byte{1})
+	record.Count("Mrs Smith's record", 1)
 	record.Diagnose("the first practice is away")
 	record.Diagnose("")
 	if err := record.Outcome(t.Context(), audit.Outcome{Code: "OK", Diagnostics: "and the second"}); err != nil {
@@ -25,7 +26,7 @@ func TestTheOutcomeSaysWhatTheCallFoundOut(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := &audit.Outcome{
-			Code: "OK", Resources: map[string]int{"List": 3, "Observation": 1}, Bytes: 7, SHA256: []byte{1},
+			Code: "OK", Resources: map[string]int{"List": 3, "Observation": 1, "Other": 1},
 			Diagnostics: "the first practice is away\nand the second", Duration: e.Outcome.Duration,
 		}
 		if diff := cmp.Diff(want, e.Outcome); diff != "" {
@@ -34,4 +35,24 @@ func TestTheOutcomeSaysWhatTheCallFoundOut(t *testing.T) {
 		return
 	}
 	t.Error("there is no OUTCOME")
+}
+
+// The names are the practice's, so they may be any text and any number.
+func TestManyResourceTypesAreCountedTogether(t *testing.T) {
+	store := open(t, config(t))
+	record := store.Begin(audit.Call{Method: "/m"})
+	for i := range 200 {
+		record.Count("T"+strings.Repeat("x", i%100), 1)
+	}
+	if err := record.Outcome(t.Context(), audit.Outcome{Code: "OK"}); err != nil {
+		t.Fatal(err)
+	}
+	got := entries(t, store.Reader, audit.Query{ID: record.ID(), Kind: audit.KindOutcome})[0].Outcome.Resources
+	total := 0
+	for _, n := range got {
+		total += n
+	}
+	if len(got) > 65 || total != 200 {
+		t.Errorf("%d types and %d resources are counted, want at most 65 and 200", len(got), total)
+	}
 }

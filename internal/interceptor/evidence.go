@@ -1,7 +1,6 @@
 package interceptor
 
 import (
-	"regexp"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -14,8 +13,8 @@ import (
 	"github.com/spinegate/spinegate/internal/nhs"
 )
 
-// evident is a stream whose messages are evidence: the first request says whom it is about, what is sent is counted, and
-// the closing message waits until the outcome is durable.
+// evident is a stream whose messages are evidence: the first request says whom it is about, and the closing message waits
+// until the outcome is durable. What was released is told to the record by the service, which knows it in every view.
 type evident struct {
 	grpc.ServerStream
 
@@ -26,7 +25,7 @@ type evident struct {
 	described bool
 	// closes says that the method's responses know a closing message, closed that it was sent.
 	closes, closed bool
-	// outcome collects what was sent. Only the goroutine that sends touches it.
+	// outcome is what the closing message says. Only the goroutine that sends touches it.
 	outcome audit.Outcome
 }
 
@@ -81,7 +80,6 @@ func (s *evident) SendMsg(m any) error {
 	}
 	name, event := eventOf(message)
 	if name != "closing" {
-		s.count(event)
 		return s.ServerStream.SendMsg(m) // a stream's errors stay what they are
 	}
 	s.conclude(event)
@@ -104,37 +102,6 @@ func eventOf(message proto.Message) (protoreflect.Name, protoreflect.Message) {
 		return "", nil
 	}
 	return field.Name(), m.Get(field).Message()
-}
-
-const (
-	// maxTypes bounds how many resource types are counted apart: the names are the practice's.
-	maxTypes = 64
-	// otherType counts the rest, and what is not the name of a type.
-	otherType = "Other"
-)
-
-var typeGrammar = regexp.MustCompile(`^[A-Z][A-Za-z]{0,63}$`)
-
-// count counts a resource that is about to leave by its type, which is on the last of its pieces alone. The patient's is
-// in a message of its own.
-func (s *evident) count(event protoreflect.Message) {
-	if event == nil {
-		return
-	}
-	name := textOf(event, "resource_type")
-	if patient := event.Descriptor().Fields().ByName("patient"); name == "" && patient != nil && patient.Message() != nil {
-		name = textOf(event.Get(patient).Message(), "resource_type")
-	}
-	if name == "" {
-		return
-	}
-	if s.outcome.Resources == nil {
-		s.outcome.Resources = make(map[string]int)
-	}
-	if _, known := s.outcome.Resources[name]; !typeGrammar.MatchString(name) || !known && len(s.outcome.Resources) >= maxTypes {
-		name = otherType
-	}
-	s.outcome.Resources[name]++
 }
 
 // conclude reads what a closing message says about the whole.

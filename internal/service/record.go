@@ -221,6 +221,7 @@ func (r *recordStream) admit(ctx context.Context, p *gpconnect.Patient) error {
 	if err := r.record.Release(ctx, released); err != nil {
 		return auditFailed(err)
 	}
+	r.record.Count(p.Entry.ResourceType, 1)
 	if p.Practice.Name != "" {
 		r.provenance.PracticeName = p.Practice.Name
 	}
@@ -244,7 +245,9 @@ func heldByPractice(p *gpconnect.Patient) demographics {
 
 // entry passes on one entry, or its bytes. The Patient went out when the gate opened, so that every entry is sent once.
 func (r *recordStream) entry(e *gpconnect.Entry) error {
-	r.record.Count(e.ResourceType, 1)
+	if !e.Told {
+		r.record.Count(e.ResourceType, 1)
+	}
 	if r.fhir() {
 		return r.chunk(e.Raw)
 	}
@@ -297,7 +300,6 @@ func (r *recordStream) close(s *gpconnect.Summary) error {
 	if s.Practice.Name != "" {
 		r.provenance.PracticeName = s.Practice.Name
 	}
-	r.record.Content(s.Length, s.SHA256[:])
 	closing := recordClosing(s, r.doubts)
 	closing.Provenance = cloned(r.provenance)
 	if !r.fhir() {

@@ -52,6 +52,7 @@ type Gateway struct {
 	// Dir holds the trail, the journal and the certificates.
 	Dir string
 
+	tb      testing.TB
 	sandbox *sandbox.Sandbox
 	stop    func()
 }
@@ -92,7 +93,7 @@ func Keys(tb testing.TB) *simulator.Keys {
 func Start(tb testing.TB, options ...Option) *Gateway {
 	tb.Helper()
 	var err error
-	g := &Gateway{Spans: tracetest.NewSpanRecorder(), Metrics: sdkmetric.NewManualReader(), Log: &Log{}}
+	g := &Gateway{tb: tb, Spans: tracetest.NewSpanRecorder(), Metrics: sdkmetric.NewManualReader(), Log: &Log{}}
 	listener, operators := bufconn.Listen(1<<20), bufconn.Listen(1<<16)
 	o := sandbox.Options{
 		Listener: listener, AdminListener: operators,
@@ -134,6 +135,13 @@ func Start(tb testing.TB, options ...Option) *Gateway {
 
 // Stop ends the gateway before the test does: everything that it had to write is written then.
 func (g *Gateway) Stop() { g.stop() }
+
+// StopGateway stops the gateway and leaves the Spine and the connection alone, as an operator would.
+func (g *Gateway) StopGateway() {
+	if err := g.sandbox.Gateway.Stop(context.WithoutCancel(g.tb.Context())); err != nil {
+		g.tb.Errorf("stop the gateway: %v", err)
+	}
+}
 
 // As is a context whose calls are made by one of the sandbox's personas: clinician, receptionist, nurse or system.
 func (g *Gateway) As(ctx context.Context, tb testing.TB, persona string) context.Context {
