@@ -27,7 +27,7 @@ type auditCommand struct {
 	DB  string `name:"db" type:"path" placeholder:"FILE" help:"The trail, with --key, where there is no such directory."`
 	Key string `type:"path" placeholder:"FILE" help:"The key that personal details are sealed with."`
 
-	Patient []string      `placeholder:"NUMBER" help:"What is about this patient."`
+	Patient string        `placeholder:"NUMBER" help:"What is about this patient."`
 	ID      string        `name:"id" placeholder:"ID" help:"The call that has this id: call, trace, Ssp-TraceID, X-Request-ID or X-Correlation-ID."`
 	Caller  string        `placeholder:"ODS" help:"What this organisation asked."`
 	Kind    string        `placeholder:"KIND" help:"Only attempt, access, release, outcome or system."`
@@ -84,8 +84,8 @@ func sandboxTrail(dir string) *audit.Config {
 func (c *auditCommand) query() (audit.Query, error) {
 	q := audit.Query{ID: c.ID, Limit: c.Limit, Kind: audit.Kind(strings.ToUpper(c.Kind))}
 	var err error
-	if len(c.Patient) > 0 {
-		if q.Patient, err = nhs.ParseNumber(stripped(c.Patient)); err != nil {
+	if c.Patient != "" {
+		if q.Patient, err = nhs.ParseNumber(stripped([]string{c.Patient})); err != nil {
 			return q, misuse{err}
 		}
 	}

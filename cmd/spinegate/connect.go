@@ -40,7 +40,7 @@ type gateway struct {
 type circumstances struct {
 	Device       string `group:"circumstances" placeholder:"NAME" help:"The device that you sit at; an organisation may require it."`
 	Relationship string `group:"circumstances" placeholder:"KIND" help:"What connects you and the patient: presented, referred, on-caseload, telephoned or other."`
-	Session      string `group:"circumstances" placeholder:"ID" help:"Marks one encounter, 16 to 64 characters: within it the directory is not asked twice."`
+	Session      string `group:"circumstances" placeholder:"ID" help:"Marks the calls of one encounter: 16 to 64 letters, digits, dots, hyphens, underscores."`
 }
 
 func (c circumstances) context() (*pb.CallContext, error) {
@@ -188,7 +188,7 @@ func (t *terminal) log(ctx context.Context, method string, begun time.Time, err 
 		slog.String("method", method), slog.String("code", status.Code(err).String()), slog.Duration("took", time.Since(begun)))
 }
 
-// silence joins what closing a connection says to the error of what was done with it.
+// end closes the connection. What was done with it matters more than how it closed.
 func (c *connection) end(err error) error {
 	if closed := c.Close(); err == nil && closed != nil {
 		return fmt.Errorf("close the connection: %w", closed)

@@ -63,6 +63,9 @@ func failureOf(err error) failure {
 			f.detail = d
 		}
 	}
+	if f.reason == "" && f.detail != nil {
+		f.reason, f.hop = name(f.detail.GetReason()), name(f.detail.GetHop())
+	}
 	if len(f.detail.GetViolations()) > 0 {
 		f.fields = f.detail.GetViolations()
 	}

@@ -17,10 +17,10 @@ import (
 
 const description = `One gateway between your system and the NHS Spine, from the command line.
 
-  spinegate journey                       the whole road, step by step, with a gateway of its own
-  spinegate trace 9990000018              who is this patient, and where are they registered?
-  spinegate record 9990000115             their record, from the practice where they are registered
-  spinegate slots A20047 --days 3         free slots there
+  spinegate journey                     the whole road, with a gateway of its own
+  spinegate trace 9990000018            who is it, and where are they registered?
+  spinegate record 9990000115           their record, from that practice
+  spinegate slots A20047 --days 3       free slots there
   spinegate book 9990000018 --practice A20047
 
 Start a gateway with the Spine embedded by "server sandbox"; the commands find it, and get themselves a token there. For

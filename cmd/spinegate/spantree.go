@@ -9,7 +9,7 @@ import (
 // Widths of a tree's columns; together with spaces between them they make a line.
 const (
 	treeName = 46
-	treeBar  = 18
+	treeBar  = 16
 )
 
 // showSpans shows traces as trees: when each span began, how long it took, and where that lies in the whole.

@@ -214,7 +214,7 @@ func showProvenance(p *page, v *pb.Provenance) {
 	}
 	p.entry(2, "system", labelWidth, text(strings.Join(system, ", ")))
 	at := labelled("received ", moment(v.GetRetrievedAt()))
-	if t := v.GetTracedAt(); t != nil && moment(t) != moment(v.GetRetrievedAt()) {
+	if t := v.GetTracedAt(); t != nil {
 		at += ", PDS asked " + moment(t)
 	}
 	p.entry(2, "when", labelWidth, text(at))
