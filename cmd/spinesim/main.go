@@ -56,8 +56,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if exited >= 0 { // --help has said everything
 		return exited
 	}
-	var wrong *kong.ParseError
-	if errors.As(err, &wrong) {
+	if _, ok := errors.AsType[*kong.ParseError](err); ok {
 		fmt.Fprintf(stderr, "spinesim: %v\nspinesim --help tells more.\n", err)
 		return 2
 	}

@@ -91,7 +91,7 @@ func send(ts *testscript.TestScript, neg bool, client *http.Client, method, url,
 	if response.Header.Get("Spinegate-Simulated") != "true" {
 		ts.Fatalf("the answer is not marked")
 	}
-	_, err = io.WriteString(ts.Stdout(), string(text))
+	_, err = ts.Stdout().Write(text)
 	ts.Check(err)
 	if failed := response.StatusCode >= 400; failed != neg {
 		ts.Fatalf("%d %s", response.StatusCode, text)

@@ -50,7 +50,7 @@ func TestKilledUnderLoad(t *testing.T) {
 	c.KeyFile = c.Path + ".key"
 	told := make(map[string]map[string]bool) // call, kind
 	for round := range 5 {
-		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$") //nolint:gosec // this binary
+		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
 		child.Env = append(os.Environ(), childVariable+"="+c.Path)
 		child.Stderr = os.Stderr
 		out, err := child.StdoutPipe()

@@ -93,7 +93,7 @@ func (r *Reader) page(ctx context.Context, q Query, limit int) (_ []Entry, err e
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err below says it all
+	defer rows.Close()
 	page := make([]Entry, 0, limit)
 	for rows.Next() {
 		var seq Seq

@@ -108,7 +108,7 @@ func newPremises(t *testing.T) *premises {
 	t.Helper()
 	p := &premises{dir: t.TempDir()}
 	p.binary = filepath.Join(p.dir, "server")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", p.binary, "../../cmd/server") //nolint:gosec // our own program
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", p.binary, "../../cmd/server")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the server: %v\n%s", err, out)
 	}
@@ -222,7 +222,7 @@ type process struct {
 func (p *premises) start(t *testing.T) *process {
 	t.Helper()
 	address := freeAddress(t)
-	command := exec.CommandContext(t.Context(), p.binary, "serve", "--config", "config.yaml", "--listen", address, "--admin", freeAddress(t)) //nolint:gosec // our own program
+	command := exec.CommandContext(t.Context(), p.binary, "serve", "--config", "config.yaml", "--listen", address, "--admin", freeAddress(t))
 	command.Dir, command.Stderr = p.dir, t.Output()
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
@@ -253,7 +253,7 @@ func freeAddress(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close() //nolint:errcheck // it only reserved a port
+	defer listener.Close()
 	return listener.Addr().String()
 }
 
@@ -263,7 +263,7 @@ func (p *process) kill(t *testing.T) {
 		t.Fatal(err)
 	}
 	var exit *exec.ExitError
-	if err := p.command.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL { //nolint:errcheck // it is one on this system
+	if err := p.command.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
 		t.Fatalf("the gateway ended by itself: %v", err)
 	}
 }

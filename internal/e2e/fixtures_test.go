@@ -55,7 +55,7 @@ func published(t *testing.T) (dir string, bundles []bundle, skipped []string) {
 		paths = append(paths, found...)
 	}
 	dir = t.TempDir()
-	command := exec.CommandContext(t.Context(), python, append([]string{script, dir}, paths...)...) //nolint:gosec // a script of ours
+	command := exec.CommandContext(t.Context(), python, append([]string{script, dir}, paths...)...)
 	var stderr bytes.Buffer
 	command.Stderr = &stderr
 	out, err := command.Output()
@@ -182,7 +182,7 @@ type publishedEntry struct {
 
 func readBundle(t *testing.T, path string) []publishedEntry {
 	t.Helper()
-	raw, err := os.ReadFile(path) //nolint:gosec // a file of this test
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +238,7 @@ func TestPublishedFilesThatAreNoRecordAreRefused(t *testing.T) {
 	for _, path := range skipped {
 		name := filepath.Base(path)
 		t.Run(name, func(t *testing.T) {
-			raw, err := os.ReadFile(path) //nolint:gosec // published data
+			raw, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -21,17 +21,31 @@ func TestReadOutcome(t *testing.T) {
 			{"system":"s","version":"1","code":"INVALID_VALUE","display":"d"}]},"diagnostics":"x"}]}`, fhir.Outcome{Issues: []fhir.Issue{{
 			Severity: "error", Type: "value", Codings: []fhir.Coding{{System: "s", Code: "INVALID_VALUE", Display: "d"}}, Diagnostics: "x",
 		}}}, true},
-		{"STU3, with its profile", `{"issue":[{}],"meta":{"profile":["p"]},"resourceType":"OperationOutcome"}`,
-			fhir.Outcome{Profiles: []string{"p"}, Issues: []fhir.Issue{{}}}, true},
-		{"without details", `{"resourceType":"OperationOutcome","issue":[{"severity":"fatal","code":"token","details":null}]}`,
-			fhir.Outcome{Issues: []fhir.Issue{{Severity: "fatal", Type: "token"}}}, true},
+		{
+			"STU3, with its profile", `{"issue":[{}],"meta":{"profile":["p"]},"resourceType":"OperationOutcome"}`,
+			fhir.Outcome{Profiles: []string{"p"}, Issues: []fhir.Issue{{}}},
+			true,
+		},
+		{
+			"without details", `{"resourceType":"OperationOutcome","issue":[{"severity":"fatal","code":"token","details":null}]}`,
+			fhir.Outcome{Issues: []fhir.Issue{{Severity: "fatal", Type: "token"}}},
+			true,
+		},
 		{"without an issue", `{"resourceType":"OperationOutcome"}`, fhir.Outcome{}, true},
 		{"after a byte order mark", "\ufeff  {\"resourceType\":\"OperationOutcome\"}", fhir.Outcome{}, true},
-		{"the gateway's raw fault", `{"fault":{"faultstring":"quota","detail":{"errorcode":"policies.ratelimit.QuotaViolation"}}}`,
-			fhir.Outcome{Issues: []fhir.Issue{{Severity: "error", Codings: []fhir.Coding{{Code: "policies.ratelimit.QuotaViolation"}}, Diagnostics: "quota"}}}, true},
-		{"an OAuth error", `{"error":"public_key error","error_description":"JWT signature verification failed","message_id":"rrt-1"}`,
-			fhir.Outcome{Issues: []fhir.Issue{{Severity: "error", Codings: []fhir.Coding{{Code: "public_key error"}},
-				Diagnostics: "JWT signature verification failed (message id rrt-1)"}}}, true},
+		{
+			"the gateway's raw fault", `{"fault":{"faultstring":"quota","detail":{"errorcode":"policies.ratelimit.QuotaViolation"}}}`,
+			fhir.Outcome{Issues: []fhir.Issue{{Severity: "error", Codings: []fhir.Coding{{Code: "policies.ratelimit.QuotaViolation"}}, Diagnostics: "quota"}}},
+			true,
+		},
+		{
+			"an OAuth error", `{"error":"public_key error","error_description":"JWT signature verification failed","message_id":"rrt-1"}`,
+			fhir.Outcome{Issues: []fhir.Issue{{
+				Severity: "error", Codings: []fhir.Coding{{Code: "public_key error"}},
+				Diagnostics: "JWT signature verification failed (message id rrt-1)",
+			}}},
+			true,
+		},
 		{"XML", `<?xml version="1.0"?><OperationOutcome xmlns="http://hl7.org/fhir"><meta><profile value="p"/></meta><issue><severity value="error"/>` +
 			`<code value="invalid"/><details><coding><system value="s"/><code value="400"/><display value="d"/></coding><text value="t"/></details>` +
 			`<diagnostics value="x"/></issue><issue><code value="b"/></issue></OperationOutcome>`, fhir.Outcome{

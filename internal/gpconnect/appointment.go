@@ -202,7 +202,7 @@ func (c *Client) Appointments(ctx context.Context, to Target, patientID string, 
 	if err != nil {
 		return nil, fmt.Errorf("retrieve the patient's appointments: %w", err)
 	}
-	defer response.Body.Close() //nolint:errcheck // all of it was read, or its error is returned
+	defer response.Body.Close()
 	out, err := parseAppointments(fhir.NewBundleReader(response.Body, c.limits), patientID)
 	if err != nil {
 		return nil, fmt.Errorf("retrieve the patient's appointments: %w", err)

@@ -29,7 +29,7 @@ func (c *Client) FindPatient(ctx context.Context, to Target, number nhs.Number) 
 	if err != nil {
 		return nil, nil, fmt.Errorf("find the patient at the practice: %w", err)
 	}
-	defer response.Body.Close() //nolint:errcheck // all of it was read, or its error is returned
+	defer response.Body.Close()
 	p, err := findPatient(fhir.NewBundleReader(response.Body, c.limits), number)
 	if err != nil {
 		return nil, nil, fmt.Errorf("find the patient at the practice: %w", err)

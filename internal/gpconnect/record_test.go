@@ -52,7 +52,7 @@ type told struct {
 
 // drain reads a Record to its end. Events are copied, as they are valid until the next call only.
 func drain(r *Record) (out told) {
-	defer r.Close() //nolint:errcheck // nothing is behind it
+	defer r.Close()
 	for {
 		event, err := r.Next()
 		if errors.Is(err, io.EOF) {
@@ -461,8 +461,8 @@ func readPublished(tb testing.TB, path string) publishedBundle {
 			if err := json.Unmarshal(e.Resource, &r); err != nil {
 				tb.Fatal(err)
 			}
-			switch {
-			case kind.ResourceType == "Patient":
+			switch kind.ResourceType {
+			case "Patient":
 				b.patients++
 				for _, i := range r.Identifier {
 					if i.System == nhsNumberSystem {

@@ -139,19 +139,23 @@ func TestSelectionEncoding(t *testing.T) {
 		s    Selection
 		want string
 	}{
-		{"everything at 1.6.2: the widest request of the contract", Everything(ParseVersion("1.6.2")),
+		{
+			"everything at 1.6.2: the widest request of the contract", Everything(ParseVersion("1.6.2")),
 			`{"name":"includeAllergies","part":[{"name":"includeResolvedAllergies","valueBoolean":true}]},` +
 				`{"name":"includeMedication","part":[{"name":"includePrescriptionIssues","valueBoolean":true}]},` +
 				`{"name":"includeConsultations"},{"name":"includeProblems"},{"name":"includeImmunisations"},` +
-				`{"name":"includeUncategorisedData"},{"name":"includeInvestigations"},{"name":"includeReferrals"},{"name":"includeDiaryEntries"}`},
-		{"every filter", Selection{
-			Allergies: &AllergyFilter{ExcludeEnded: true}, Medications: &MedicationFilter{ExcludeIssues: true, Start: "2025-01-02"},
-			Consultations: &ConsultationFilter{Period: Period{"2025-01-01", "2025-02-01"}},
-			Problems:      []ProblemFilter{{"active", "major"}, {"", "minor"}},
-			Immunisations: &ImmunisationFilter{IncludeNotGiven: true, ExcludeStatus: true},
-			Uncategorised: &Period{Start: "2025-01-01"}, Investigations: &Period{End: "2025-01-01"}, Referrals: &Period{"2025-01-01", "2025-02-01"},
-			Diary: &DiaryFilter{"2027-01-01"},
+				`{"name":"includeUncategorisedData"},{"name":"includeInvestigations"},{"name":"includeReferrals"},{"name":"includeDiaryEntries"}`,
 		},
+		{
+			"every filter",
+			Selection{
+				Allergies: &AllergyFilter{ExcludeEnded: true}, Medications: &MedicationFilter{ExcludeIssues: true, Start: "2025-01-02"},
+				Consultations: &ConsultationFilter{Period: Period{"2025-01-01", "2025-02-01"}},
+				Problems:      []ProblemFilter{{"active", "major"}, {"", "minor"}},
+				Immunisations: &ImmunisationFilter{IncludeNotGiven: true, ExcludeStatus: true},
+				Uncategorised: &Period{Start: "2025-01-01"}, Investigations: &Period{End: "2025-01-01"}, Referrals: &Period{"2025-01-01", "2025-02-01"},
+				Diary: &DiaryFilter{"2027-01-01"},
+			},
 			`{"name":"includeAllergies","part":[{"name":"includeResolvedAllergies","valueBoolean":false}]},` +
 				`{"name":"includeMedication","part":[{"name":"includePrescriptionIssues","valueBoolean":false},{"name":"medicationSearchFromDate","valueDate":"2025-01-02"}]},` +
 				`{"name":"includeConsultations","part":[{"name":"consultationSearchPeriod","valuePeriod":{"start":"2025-01-01","end":"2025-02-01"}}]},` +
@@ -161,9 +165,13 @@ func TestSelectionEncoding(t *testing.T) {
 				`{"name":"includeUncategorisedData","part":[{"name":"uncategorisedDataSearchPeriod","valuePeriod":{"start":"2025-01-01"}}]},` +
 				`{"name":"includeInvestigations","part":[{"name":"investigationSearchPeriod","valuePeriod":{"end":"2025-01-01"}}]},` +
 				`{"name":"includeReferrals","part":[{"name":"referralSearchPeriod","valuePeriod":{"start":"2025-01-01","end":"2025-02-01"}}]},` +
-				`{"name":"includeDiaryEntries","part":[{"name":"diaryEntriesSearchDate","valueDate":"2027-01-01"}]}`},
-		{"the last three consultations", Selection{Consultations: &ConsultationFilter{MostRecent: 3}},
-			`{"name":"includeConsultations","part":[{"name":"includeNumberOfMostRecent","valuePositiveInt":3}]}`},
+				`{"name":"includeDiaryEntries","part":[{"name":"diaryEntriesSearchDate","valueDate":"2027-01-01"}]}`,
+		},
+		{
+			"the last three consultations",
+			Selection{Consultations: &ConsultationFilter{MostRecent: 3}},
+			`{"name":"includeConsultations","part":[{"name":"includeNumberOfMostRecent","valuePositiveInt":3}]}`,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := tt.s.encode(number(t, askedDigits))

@@ -100,7 +100,7 @@ func (c *Client) Slots(ctx context.Context, to Target, q SlotSearch) (*Slots, er
 	if err != nil {
 		return nil, fmt.Errorf("search for free slots: %w", err)
 	}
-	defer response.Body.Close() //nolint:errcheck // all of it was read, or its error is returned
+	defer response.Body.Close()
 	slots, err := parseSlots(fhir.NewBundleReader(response.Body, c.limits))
 	if err != nil {
 		return nil, fmt.Errorf("search for free slots: %w", err)

@@ -3,6 +3,7 @@ package gpconnect
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -173,9 +174,7 @@ func TestSlotSearchQuery(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := url.Values{"start": {"ge" + tt.q.Start}, "end": {"le" + tt.q.End}}
-			for k, v := range includes {
-				want[k] = v
-			}
+			maps.Copy(want, includes)
 			if tt.filter != nil {
 				want["searchFilter"] = tt.filter
 			}

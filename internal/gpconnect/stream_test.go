@@ -43,7 +43,7 @@ func TestRecordHoldsOneEntryAtATime(t *testing.T) {
 		var m runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&m)
-		return int64(m.HeapAlloc) //nolint:gosec // far below the limit
+		return int64(m.HeapAlloc)
 	}
 	const observations = 60_000
 	r := open(t, &endless{observations: observations}, Selection{Uncategorised: &Period{}}, Config{})

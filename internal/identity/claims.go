@@ -49,9 +49,15 @@ func DefaultClaims() Claims {
 func (c Claims) orDefault() Claims {
 	d := DefaultClaims()
 	for _, pair := range []struct{ name, standard *string }{
-		{&c.Organisation, &d.Organisation}, {&c.UserID, &d.UserID}, {&c.Family, &d.Family}, {&c.Given, &d.Given},
-		{&c.Prefix, &d.Prefix}, {&c.SDSUserID, &d.SDSUserID}, {&c.RoleProfileID, &d.RoleProfileID},
-		{&c.SessionRole, &d.SessionRole}, {&c.Scopes, &d.Scopes},
+		{&c.Organisation, &d.Organisation},
+		{&c.UserID, &d.UserID},
+		{&c.Family, &d.Family},
+		{&c.Given, &d.Given},
+		{&c.Prefix, &d.Prefix},
+		{&c.SDSUserID, &d.SDSUserID},
+		{&c.RoleProfileID, &d.RoleProfileID},
+		{&c.SessionRole, &d.SessionRole},
+		{&c.Scopes, &d.Scopes},
 	} {
 		if *pair.name == "" {
 			*pair.name = *pair.standard

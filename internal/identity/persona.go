@@ -1,6 +1,10 @@
 package identity
 
-import "github.com/spinegate/spinegate/internal/nhs"
+import (
+	"slices"
+
+	"github.com/spinegate/spinegate/internal/nhs"
+)
 
 // Persona is somebody made up, for whom the sandbox's issuer mints tokens.
 type Persona struct {
@@ -19,7 +23,7 @@ func Personas() []Persona {
 	urgentCare := Organisation{ODS: mustODS("Q8X01"), Name: "Example Urgent Care"}
 	community := Organisation{ODS: mustODS("R9Y02"), Name: "Example Community Trust"}
 	reads := []string{"patient:trace", "directory:read", "practice:read", "record:read", "documents:read", "appointments:read"}
-	all := append(reads[:len(reads):len(reads)], "appointments:write", "patient:register")
+	all := append(slices.Clip(reads), "appointments:write", "patient:register")
 	return []Persona{
 		{
 			Name: "clinician", About: "a doctor in urgent care who may do everything", Organisation: urgentCare, Scopes: all,

@@ -226,7 +226,9 @@ func TestACallerWhoLeavesIsEvidenceToo(t *testing.T) {
 	}()
 	id := <-begun
 	cancel()
-	<-done
+	if err := <-done; err == nil {
+		t.Error("the caller who left got an answer")
+	}
 	<-ended
 	_ = g.conn.Close()
 	g.eventually(t, func() bool {

@@ -34,7 +34,7 @@ func child(t *testing.T) (journal.Config, bool) {
 // It returns when the process is dead, whether or not it was killed.
 func killAt(t *testing.T, c journal.Config, name string, seen func(line string) (kill bool)) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$") //nolint:gosec // this binary
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
 	cmd.Env = append(os.Environ(), childVariable+"="+c.Path, "STOP_AT="+name)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()

@@ -92,6 +92,7 @@ func unknown(ctx context.Context, c *journal.Claim) error { return c.MarkUnknown
 func booked(ctx context.Context, c *journal.Claim) error {
 	return c.Settle(ctx, []byte("booked"), false)
 }
+
 func failed(ctx context.Context, c *journal.Claim) error { return c.Settle(ctx, []byte("taken"), true) }
 
 func TestWhatTheNextClaimFinds(t *testing.T) {
@@ -110,11 +111,17 @@ func TestWhatTheNextClaimFinds(t *testing.T) {
 		{"no connection", []step{ok(sent), ok(unsent)}, &journal.Claim{Standing: journal.Unsent}},
 		{"no connection, then sent", []step{ok(sent), ok(unsent), ok(sent)}, &journal.Claim{Standing: journal.Unsettled, Payload: []byte("slot 7")}},
 		{"never sent twice", []step{ok(sent), refused(journal.ErrState, sent)}, &journal.Claim{Standing: journal.Unsettled, Payload: []byte("slot 7")}},
-		{"not sent when unknown", []step{ok(sent), ok(unknown), refused(journal.ErrState, sent), refused(journal.ErrState, unsent)},
-			&journal.Claim{Standing: journal.Unsettled, Payload: []byte("slot 7")}},
+		{
+			"not sent when unknown",
+			[]step{ok(sent), ok(unknown), refused(journal.ErrState, sent), refused(journal.ErrState, unsent)},
+			&journal.Claim{Standing: journal.Unsettled, Payload: []byte("slot 7")},
+		},
 		{"not unknown when unsent", []step{refused(journal.ErrState, unknown)}, &journal.Claim{Standing: journal.Unsent}},
-		{"nothing after it is settled", []step{ok(booked), refused(journal.ErrReleased, failed), refused(journal.ErrReleased, sent)},
-			&journal.Claim{Standing: journal.Settled, Answer: []byte("booked")}},
+		{
+			"nothing after it is settled",
+			[]step{ok(booked), refused(journal.ErrReleased, failed), refused(journal.ErrReleased, sent)},
+			&journal.Claim{Standing: journal.Settled, Answer: []byte("booked")},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := config(t)

@@ -114,16 +114,17 @@ type Budget struct {
 }
 
 func (b Budget) String() string {
-	text := fmt.Sprintf("%s, total %s, at least %s", b.Kind, b.Total, b.Least)
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s, total %s, at least %s", b.Kind, b.Total, b.Least)
 	for _, part := range []struct {
 		name string
 		is   time.Duration
 	}{{"item", b.Item}, {"first byte", b.FirstByte}, {"progress", b.Progress}} {
 		if part.is > 0 {
-			text += fmt.Sprintf(", %s %s", part.name, part.is)
+			fmt.Fprintf(&text, ", %s %s", part.name, part.is)
 		}
 	}
-	return text
+	return text.String()
 }
 
 // Method is the row of one method.

@@ -171,8 +171,11 @@ func (c *claims) check(root, scope string, now time.Time) error {
 		name  string
 		value *string
 	}{
-		{"iss", c.Issuer}, {"sub", c.Subject}, {"aud", c.Audience},
-		{"reason_for_request", c.Reason}, {"requested_scope", c.Scope},
+		{"iss", c.Issuer},
+		{"sub", c.Subject},
+		{"aud", c.Audience},
+		{"reason_for_request", c.Reason},
+		{"requested_scope", c.Scope},
 	} {
 		if claim.value == nil || *claim.value == "" {
 			return badRequest("the claim " + claim.name + " is missing")

@@ -46,7 +46,7 @@ func (f *flights[K, V]) board(ctx context.Context, key K, work func(context.Cont
 	if f.by == nil {
 		f.by = map[K]*flight[V]{}
 	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx)) //nolint:gosec // stopped by the last who waits
 	shared := &flight[V]{done: make(chan struct{}), waiting: 1, stop: stop}
 	f.by[key] = shared
 	go func() {

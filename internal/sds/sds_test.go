@@ -124,10 +124,18 @@ func TestRouteFails(t *testing.T) {
 	}{
 		{"not registered, asked twice", "D82003", nil, pb.ErrorReason_ERROR_REASON_ENDPOINT_NOT_FOUND, ask{simulator.SDSEndpoint, simulator.SDSEndpoint}, 0},
 		{"two systems", "C81002", nil, pb.ErrorReason_ERROR_REASON_ENDPOINT_AMBIGUOUS, ask{simulator.SDSEndpoint}, 2},
-		{"no device, asked twice", "A20047", &simulator.Fault{Upstream: simulator.SDSDevice, Status: 200, Body: empty},
-			pb.ErrorReason_ERROR_REASON_DEVICE_NOT_FOUND, ask{simulator.SDSEndpoint, simulator.SDSDevice, simulator.SDSDevice}, 0},
-		{"slow once, which looks empty", "A20047", &simulator.Fault{Upstream: simulator.SDSEndpoint, Status: 200, Body: empty, Times: 1},
-			0, ask{simulator.SDSEndpoint, simulator.SDSEndpoint, simulator.SDSDevice}, 0},
+		{
+			"no device, asked twice", "A20047", &simulator.Fault{Upstream: simulator.SDSDevice, Status: 200, Body: empty},
+			pb.ErrorReason_ERROR_REASON_DEVICE_NOT_FOUND,
+			ask{simulator.SDSEndpoint, simulator.SDSDevice, simulator.SDSDevice},
+			0,
+		},
+		{
+			"slow once, which looks empty", "A20047", &simulator.Fault{Upstream: simulator.SDSEndpoint, Status: 200, Body: empty, Times: 1},
+			0,
+			ask{simulator.SDSEndpoint, simulator.SDSEndpoint, simulator.SDSDevice},
+			0,
+		},
 		{"no key of ours", "A20047", &simulator.Fault{Upstream: simulator.SDS, Status: 401}, pb.ErrorReason_ERROR_REASON_UPSTREAM_CREDENTIALS_REFUSED, ask{simulator.SDSEndpoint}, 0},
 		{"our bug", "A20047", &simulator.Fault{Upstream: simulator.SDS, Status: 400}, pb.ErrorReason_ERROR_REASON_UPSTREAM_REJECTED_REQUEST, ask{simulator.SDSEndpoint}, 0},
 		{"an unknown path is not an unknown practice", "A20047", &simulator.Fault{Upstream: simulator.SDS, Status: 404}, pb.ErrorReason_ERROR_REASON_UPSTREAM_REJECTED_REQUEST, ask{simulator.SDSEndpoint}, 0},

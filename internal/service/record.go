@@ -146,7 +146,7 @@ func (r *recordStream) run(ctx context.Context, to gpconnect.Target) error {
 	if err != nil {
 		return err
 	}
-	defer answer.Close() //nolint:errcheck // what matters of it came out of Next
+	defer answer.Close()
 	answered(r.provenance, answer.Response.RetrievedAt, answer.Response.SSPTraceID, answer.Response.Simulated)
 	for {
 		event, err := answer.Next()

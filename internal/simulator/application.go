@@ -27,13 +27,13 @@ type Application struct {
 // The API keys that the token service knows. They are names, not secrets: nothing behind them is real.
 const (
 	// APIKey is the application that may do what the gateway needs.
-	APIKey = "SIMULATED-application"
+	APIKey = "SIMULATED-application" //nolint:gosec // a name, not a secret
 	// APIKeyWithoutPublicKey has not registered the URL of a JWKS: 403.
 	APIKeyWithoutPublicKey = "SIMULATED-no-public-key"
 	// APIKeyWithUnreachableJWKS has registered one that cannot be fetched: 403.
-	APIKeyWithUnreachableJWKS = "SIMULATED-unreachable-jwks"
+	APIKeyWithUnreachableJWKS = "SIMULATED-unreachable-jwks" //nolint:gosec // a name, not a secret
 	// APIKeyWithoutScope is not subscribed to PDS: 401 unauthorized_client.
-	APIKeyWithoutScope = "SIMULATED-no-scope"
+	APIKeyWithoutScope = "SIMULATED-no-scope" //nolint:gosec // a name, not a secret
 	// APIKeyWithoutInteraction gets tokens, but Spine has not granted it a PDS interaction: 401 from Spine.
 	APIKeyWithoutInteraction = "SIMULATED-no-interaction"
 	// APIKeyWithoutASID gets tokens, but has no ASID attached: 400 MISSING_VALUE from the edge.

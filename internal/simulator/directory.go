@@ -3,6 +3,7 @@ package simulator
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/spinegate/spinegate/internal/nhs"
@@ -95,12 +96,7 @@ func (d *directory) system(asid string) attributes {
 
 // holds reports whether a system is registered for an interaction.
 func (a attributes) holds(interaction string) bool {
-	for _, held := range a["nhsassvcia"] {
-		if held == interaction {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(a["nhsassvcia"], interaction)
 }
 
 // server finds the message handling server that answers for a party key and an interaction.

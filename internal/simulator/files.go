@@ -124,8 +124,7 @@ func readYAML(dir fs.FS, name string, into any) error {
 	decoder := yaml.NewDecoder(bytes.NewReader(raw))
 	decoder.KnownFields(true)
 	err = decoder.Decode(into)
-	var misfit *yaml.TypeError
-	if errors.As(err, &misfit) { // one line for each misfit; what our types are called is nobody's business
+	if misfit, ok := errors.AsType[*yaml.TypeError](err); ok { // one line for each misfit; what our types are called is nobody's business
 		err = errors.New(goType.ReplaceAllString(strings.Join(misfit.Errors, "; "), ""))
 	}
 	if err != nil {

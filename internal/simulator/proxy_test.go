@@ -71,36 +71,62 @@ func TestProxyRefusals(t *testing.T) {
 		{"sender twice", "GET", target, append(slices.Clone(good), "Ssp-From", "200000000115"), 400, header("Ssp-From")},
 		{"receiver lost a zero", "GET", target, with(good, "Ssp-To", "91800000001"), 400, header("Ssp-To")},
 		{"no interaction", "GET", target, with(good, "Ssp-InteractionID", ""), 400, header("Ssp-InteractionID")},
-		{"unknown interaction", "GET", target, with(good, "Ssp-InteractionID", "urn:x"), 415,
-			refused(415, "not-supported", mediaType)},
+		{
+			"unknown interaction", "GET", target, with(good, "Ssp-InteractionID", "urn:x"), 415,
+			refused(415, "not-supported", mediaType),
+		},
 		{"a body of no type", "POST", target, good, 415, refused(415, "not-supported", mediaType)},
-		{"a body of another type", "POST", target, with(good, "Content-Type", "text/plain"), 415,
-			refused(415, "not-supported", mediaType)},
-		{"unknown sender", "GET", target, with(good, "Ssp-From", "000000000042"), 403,
-			refused(403, "forbidden", "ASID_CHECK_FAILED_MESSAGESENDER_000000000042")},
-		{"a practice as sender: another host's name", "GET", target, with(good, "Ssp-From", p.ASID.String()), 403,
-			refused(403, "forbidden", "ASID_CHECK_FAILED_MESSAGESENDER_918000000001")},
-		{"unknown receiver", "GET", target, with(good, "Ssp-To", "000000000042"), 403,
-			refused(403, "forbidden", "PARTYKEY_INTERACTION_CHECK_FAILED_MESSAGERECEIVER_000000000042")},
-		{"a consumer system as receiver", "GET", target, with(good, "Ssp-To", "200000080000"), 403,
-			refused(403, "forbidden", "PARTYKEY_INTERACTION_CHECK_FAILED_MESSAGERECEIVER_200000080000")},
-		{"receiver without the interaction", "GET", "/" + other.Roots.Foundations + "/documents/metadata",
+		{
+			"a body of another type", "POST", target, with(good, "Content-Type", "text/plain"), 415,
+			refused(415, "not-supported", mediaType),
+		},
+		{
+			"unknown sender", "GET", target, with(good, "Ssp-From", "000000000042"), 403,
+			refused(403, "forbidden", "ASID_CHECK_FAILED_MESSAGESENDER_000000000042"),
+		},
+		{
+			"a practice as sender: another host's name", "GET", target, with(good, "Ssp-From", p.ASID.String()), 403,
+			refused(403, "forbidden", "ASID_CHECK_FAILED_MESSAGESENDER_918000000001"),
+		},
+		{
+			"unknown receiver", "GET", target, with(good, "Ssp-To", "000000000042"), 403,
+			refused(403, "forbidden", "PARTYKEY_INTERACTION_CHECK_FAILED_MESSAGERECEIVER_000000000042"),
+		},
+		{
+			"a consumer system as receiver", "GET", target, with(good, "Ssp-To", "200000080000"), 403,
+			refused(403, "forbidden", "PARTYKEY_INTERACTION_CHECK_FAILED_MESSAGERECEIVER_200000080000"),
+		},
+		{
+			"receiver without the interaction", "GET", "/" + other.Roots.Foundations + "/documents/metadata",
 			with(good, "Ssp-To", other.ASID.String(), "Ssp-InteractionID", nhs.ReadDocumentsMetadata.String()), 403,
-			refused(403, "forbidden", "PARTYKEY_INTERACTION_CHECK_FAILED_MESSAGERECEIVER_918000000002")},
-		{"another practice's address", "GET", "/" + other.Roots.Foundations + "/metadata", good, 400,
-			varies(other.Roots.Foundations + "/metadata")},
-		{"a port added", "GET", "/https://gp.a20047.example:443/A20047/STU3/1/gpconnect/metadata", good, 400,
-			varies("https://gp.a20047.example:443/A20047/STU3/1/gpconnect/metadata")},
-		{"slashes collapsed", "GET", "/https:/gp.a20047.example/A20047/STU3/1/gpconnect/metadata", good, 400,
-			varies("https:/gp.a20047.example/A20047/STU3/1/gpconnect/metadata")},
-		{"not at a path boundary", "GET", "/" + p.Roots.Foundations + "metadata", good, 400,
-			varies(p.Roots.Foundations + "metadata")},
-		{"no agreement", "GET", "/" + r.practice("K88009").Roots.Foundations + "/metadata",
+			refused(403, "forbidden", "PARTYKEY_INTERACTION_CHECK_FAILED_MESSAGERECEIVER_918000000002"),
+		},
+		{
+			"another practice's address", "GET", "/" + other.Roots.Foundations + "/metadata", good, 400,
+			varies(other.Roots.Foundations + "/metadata"),
+		},
+		{
+			"a port added", "GET", "/https://gp.a20047.example:443/A20047/STU3/1/gpconnect/metadata", good, 400,
+			varies("https://gp.a20047.example:443/A20047/STU3/1/gpconnect/metadata"),
+		},
+		{
+			"slashes collapsed", "GET", "/https:/gp.a20047.example/A20047/STU3/1/gpconnect/metadata", good, 400,
+			varies("https:/gp.a20047.example/A20047/STU3/1/gpconnect/metadata"),
+		},
+		{
+			"not at a path boundary", "GET", "/" + p.Roots.Foundations + "metadata", good, 400,
+			varies(p.Roots.Foundations + "metadata"),
+		},
+		{
+			"no agreement", "GET", "/" + r.practice("K88009").Roots.Foundations + "/metadata",
 			r.ssp(r.practice("K88009"), nhs.ReadMetadata), 403,
-			refused(403, "forbidden", "FOT_CHECK_FAILED_MESSAGESENDER_200000000115_MESSAGERECEIVER_918000000010")},
-		{"unreachable", "GET", "/" + r.practice("G85006").Roots.Foundations + "/metadata?a=b",
+			refused(403, "forbidden", "FOT_CHECK_FAILED_MESSAGESENDER_200000000115_MESSAGERECEIVER_918000000010"),
+		},
+		{
+			"unreachable", "GET", "/" + r.practice("G85006").Roots.Foundations + "/metadata?a=b",
 			r.ssp(r.practice("G85006"), nhs.ReadMetadata), 502, refused(502, "transient",
-				"ERROR_COMMUNICATING_TO_ENDPOINT_URL_https://gp.g85006.example/G85006/STU3/1/gpconnect/metadata?a=b")},
+				"ERROR_COMMUNICATING_TO_ENDPOINT_URL_https://gp.g85006.example/G85006/STU3/1/gpconnect/metadata?a=b"),
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a := r.send(tt.method, r.ProxyURL()+tt.target, "", tt.headers...)
@@ -211,7 +237,7 @@ func TestProxySpeaksTheSuitesOfTheContract(t *testing.T) {
 			t.Errorf("%s: %v", tls.CipherSuiteName(suite), err)
 		}
 	}
-	if shake(&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}) == nil { //nolint:gosec // on purpose
+	if shake(&tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}) == nil {
 		t.Error("TLS 1.1 was spoken")
 	}
 	plain, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)

@@ -202,13 +202,14 @@ func (s *sds) search(path string, q sdsQuery) ([]attributes, error) {
 		entries, class = s.directory.systems, "nhsAs"
 		names = [...]string{"nhsAsClient", "nhsAsSvcIA", "nhsMHSPartyKey", "nhsMhsManufacturerOrg"}
 	}
-	text := "(&(objectClass=" + class + ")"
+	var text strings.Builder
+	text.WriteString("(&(objectClass=" + class + ")")
 	for i, value := range []string{q.organization, q.interaction, q.partyKey, q.manufacturer} {
 		if value != "" {
-			text += "(" + names[i] + "=" + value + ")"
+			text.WriteString("(" + names[i] + "=" + value + ")")
 		}
 	}
-	matches, err := parseFilter(text + ")")
+	matches, err := parseFilter(text.String() + ")")
 	if err != nil {
 		return nil, err
 	}

@@ -106,10 +106,14 @@ func TestSDSRefusals(t *testing.T) {
 			"error", "not-supported", sdsCodes, "NOT_IMPLEMENTED", "Not implemented", "HTTP operation not supported",
 		}},
 		{"unknown parameter", "GET", "/Endpoint" + good + "&colour=blue", nil, 400, bad("Illegal query parameter 'colour'")},
-		{"manufacturer of an Endpoint", "GET", "/Endpoint" + good + "&manufacturing-organization=x", nil, 400,
-			bad("Illegal query parameter 'manufacturing-organization'")},
-		{"parameter names before prefixes", "GET", "/Endpoint" + query("organization", "A20047", "_count", "1"), nil, 400,
-			bad("Illegal query parameter '_count'")},
+		{
+			"manufacturer of an Endpoint", "GET", "/Endpoint" + good + "&manufacturing-organization=x", nil, 400,
+			bad("Illegal query parameter 'manufacturing-organization'"),
+		},
+		{
+			"parameter names before prefixes", "GET", "/Endpoint" + query("organization", "A20047", "_count", "1"), nil, 400,
+			bad("Illegal query parameter '_count'"),
+		},
 		{"no system", "GET", "/Endpoint" + query("organization", "A20047", "identifier", slot), nil, 400, bad(organization)},
 		{"one bad identifier poisons", "GET", "/Endpoint" + query("organization", ods+"A20047", "identifier", slot,
 			"identifier", "https://fhir.nhs.uk/Id/nhsEndpointServiceId|x"), nil, 400, bad(oneOrBoth)},
@@ -119,23 +123,31 @@ func TestSDSRefusals(t *testing.T) {
 				"'organization=https://fhir.nhs.uk/Id/ods-organization-code|value&identifier=https://fhir.nhs.uk/Id/nhsServiceInteractionId|value'" +
 				"'organization=https://fhir.nhs.uk/Id/ods-organization-code|value&identifier=https://fhir.nhs.uk/Id/nhsMhsPartyKey|value'" +
 				"'identifier=https://fhir.nhs.uk/Id/nhsServiceInteractionId|value&identifier=https://fhir.nhs.uk/Id/nhsMhsPartyKey|value']")},
-		{"Device without interaction", "GET", "/Device" + query("organization", ods+"A20047", "identifier", partyKey+"x"),
+		{
+			"Device without interaction", "GET", "/Device" + query("organization", ods+"A20047", "identifier", partyKey+"x"),
 			nil, 400, bad("Missing or invalid 'identifier' query parameter. " +
-				"Should be 'identifier=https://fhir.nhs.uk/Id/nhsServiceInteractionId|value'")},
+				"Should be 'identifier=https://fhir.nhs.uk/Id/nhsServiceInteractionId|value'"),
+		},
 		{"Device without organization", "GET", "/Device" + query("identifier", slot), nil, 400, bad(organization)},
-		{"an empty value is an absent one", "GET", "/Device" + query("organization", ods, "identifier", slot), nil, 400,
-			bad(organization)},
+		{
+			"an empty value is an absent one", "GET", "/Device" + query("organization", ods, "identifier", slot), nil, 400,
+			bad(organization),
+		},
 		{"Accept after the combination", "GET", "/Endpoint", []string{"Accept", "text/html"}, 400, bad(
 			"Missing or invalid query parameters. Should one of following combinations: [" +
 				"'organization=https://fhir.nhs.uk/Id/ods-organization-code|value&identifier=https://fhir.nhs.uk/Id/nhsServiceInteractionId|value&identifier=https://fhir.nhs.uk/Id/nhsMhsPartyKey|value'" +
 				"'organization=https://fhir.nhs.uk/Id/ods-organization-code|value&identifier=https://fhir.nhs.uk/Id/nhsServiceInteractionId|value'" +
 				"'organization=https://fhir.nhs.uk/Id/ods-organization-code|value&identifier=https://fhir.nhs.uk/Id/nhsMhsPartyKey|value'" +
 				"'identifier=https://fhir.nhs.uk/Id/nhsServiceInteractionId|value&identifier=https://fhir.nhs.uk/Id/nhsMhsPartyKey|value']")},
-		{"Accept with a charset", "GET", "/Endpoint" + good, []string{"Accept", "application/fhir+json;charset=utf-8"}, 406,
+		{
+			"Accept with a charset", "GET", "/Endpoint" + good,
+			[]string{"Accept", "application/fhir+json;charset=utf-8"},
+			406,
 			issue{
 				"error", "not-supported", sdsCodes, "MISSING_OR_INVALID_HEADER",
 				"There is a required header missing or invalid", "Accept type not supported",
-			}},
+			},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a := r.send(tt.method, r.SDSURL()+tt.path, "", append(tt.headers, "apikey", r.DirectoryKey())...)
@@ -206,49 +218,86 @@ func TestSDSFinds(t *testing.T) {
 		pairs      []string
 		want       []string
 	}{
-		{"an address", "/Endpoint", []string{"organization", ods + "A20047", "identifier", slot},
-			[]string{"https://gp.a20047.example/A20047/STU3/1/gpconnect"}},
-		{"another root for another capability", "/Endpoint", []string{"organization", ods + "A20047", "identifier", record},
-			[]string{"https://gp.a20047.example/A20047/STU3/1/gpconnect/structured"}},
-		{"one root for all at an older practice", "/Endpoint",
+		{
+			"an address", "/Endpoint",
+			[]string{"organization", ods + "A20047", "identifier", slot},
+			[]string{"https://gp.a20047.example/A20047/STU3/1/gpconnect"},
+		},
+		{
+			"another root for another capability", "/Endpoint",
+			[]string{"organization", ods + "A20047", "identifier", record},
+			[]string{"https://gp.a20047.example/A20047/STU3/1/gpconnect/structured"},
+		},
+		{
+			"one root for all at an older practice", "/Endpoint",
 			[]string{"organization", ods + "B84001", "identifier", record},
-			[]string{"https://gp.b84001.example/B84001/STU3/1/gpconnect"}},
-		{"no documents at an older practice", "/Endpoint",
-			[]string{"organization", ods + "B84001", "identifier", interaction + nhs.ReadDocument.String()}, nil},
+			[]string{"https://gp.b84001.example/B84001/STU3/1/gpconnect"},
+		},
+		{
+			"no documents at an older practice", "/Endpoint",
+			[]string{"organization", ods + "B84001", "identifier", interaction + nhs.ReadDocument.String()},
+			nil,
+		},
 		{"two systems", "/Endpoint", []string{"organization", ods + "C81002", "identifier", slot}, []string{
 			"https://gp.c81002.example/C81002/STU3/1/gpconnect", "https://gp2.c81002.example/C81002/STU3/1/gpconnect",
 		}},
 		{"no registration", "/Endpoint", []string{"organization", ods + "D82003", "identifier", slot}, nil},
 		{"an unknown organisation", "/Endpoint", []string{"organization", ods + "ZZZ99", "identifier", slot}, nil},
-		{"by party key", "/Endpoint", []string{"identifier", partyKey + "A20047-8000001", "identifier", slot},
-			[]string{"https://gp.a20047.example/A20047/STU3/1/gpconnect"}},
-		{"in lower case", "/Endpoint", []string{"organization", ods + "a20047", "identifier", slot},
-			[]string{"https://gp.a20047.example/A20047/STU3/1/gpconnect"}},
-		{"with trailing blanks", "/Endpoint", []string{"organization", ods + "A20047  ", "identifier", slot},
-			[]string{"https://gp.a20047.example/A20047/STU3/1/gpconnect"}},
+		{
+			"by party key", "/Endpoint",
+			[]string{"identifier", partyKey + "A20047-8000001", "identifier", slot},
+			[]string{"https://gp.a20047.example/A20047/STU3/1/gpconnect"},
+		},
+		{
+			"in lower case", "/Endpoint",
+			[]string{"organization", ods + "a20047", "identifier", slot},
+			[]string{"https://gp.a20047.example/A20047/STU3/1/gpconnect"},
+		},
+		{
+			"with trailing blanks", "/Endpoint",
+			[]string{"organization", ods + "A20047  ", "identifier", slot},
+			[]string{"https://gp.a20047.example/A20047/STU3/1/gpconnect"},
+		},
 		{"not with a blank after the pipe", "/Endpoint", []string{"organization", ods + " A20047", "identifier", slot}, nil},
-		{"the last value of a system", "/Endpoint",
+		{
+			"the last value of a system", "/Endpoint",
 			[]string{"organization", ods + "B84001", "organization", ods + "A20047", "identifier", slot, "identifier", partyKey},
-			[]string{"https://gp.a20047.example/A20047/STU3/1/gpconnect"}},
-		{"any practice, by a wildcard", "/Endpoint", []string{"organization", ods + "A2*", "identifier", slot},
-			[]string{"https://gp.a20047.example/A20047/STU3/1/gpconnect"}},
-		{"another filter, by parentheses", "/Endpoint",
+			[]string{"https://gp.a20047.example/A20047/STU3/1/gpconnect"},
+		},
+		{
+			"any practice, by a wildcard", "/Endpoint",
+			[]string{"organization", ods + "A2*", "identifier", slot},
+			[]string{"https://gp.a20047.example/A20047/STU3/1/gpconnect"},
+		},
+		{
+			"another filter, by parentheses", "/Endpoint",
 			[]string{"organization", ods + "A20047)(nhsMhsSvcIA=" + nhs.SearchSlot.String(), "identifier", interaction + "*"},
-			[]string{"https://gp.a20047.example/A20047/STU3/1/gpconnect"}},
-		{"a practice's own system, by party key", "/Device",
+			[]string{"https://gp.a20047.example/A20047/STU3/1/gpconnect"},
+		},
+		{
+			"a practice's own system, by party key", "/Device",
 			[]string{"organization", ods + "A20047", "identifier", slot, "identifier", partyKey + "A20047-8000001"},
-			[]string{"918000000001"}},
-		{"its consumer system too, without", "/Device", []string{"organization", ods + "A20047", "identifier", slot},
-			[]string{"200000080000", "918000000001"}},
-		{"a consumer's own system, by manufacturer", "/Device",
+			[]string{"918000000001"},
+		},
+		{
+			"its consumer system too, without", "/Device",
+			[]string{"organization", ods + "A20047", "identifier", slot},
+			[]string{"200000080000", "918000000001"},
+		},
+		{
+			"a consumer's own system, by manufacturer", "/Device",
 			[]string{"organization", ods + "Q8X01", "identifier", slot, "manufacturing-organization", ods + "X26SG"},
-			[]string{"200000000115"}},
+			[]string{"200000000115"},
+		},
 		{"a consumer's own system, with the supplier's party key", "/Device", []string{
 			"organization", ods + "R9Y02", "identifier", slot, "identifier", partyKey + "X26SG-8000001",
 			"manufacturing-organization", ods + "X26SG",
 		}, []string{"200000000222"}},
-		{"two systems of a consumer, without", "/Device", []string{"organization", ods + "Q8X01", "identifier", slot},
-			[]string{"200000000115", "200000090000"}},
+		{
+			"two systems of a consumer, without", "/Device",
+			[]string{"organization", ods + "Q8X01", "identifier", slot},
+			[]string{"200000000115", "200000090000"},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, found := r.look(tt.path, tt.pairs...)

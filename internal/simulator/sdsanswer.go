@@ -43,7 +43,7 @@ type identifier struct {
 func (a attributes) identifiers(pairs ...string) []identifier {
 	var list []identifier
 	for i := 0; i < len(pairs); i += 2 {
-		if value := a.first(pairs[i+1]); value != "" {
+		if value := a.first(pairs[i+1]); value != "" { //nolint:gosec // pairs are pairs
 			list = append(list, identifier{pairs[i], value})
 		}
 	}

@@ -176,8 +176,10 @@ func TestTokenRequestRefusals(t *testing.T) {
 		{"no grant type", http.MethodPost, formType, assertionType, tokenRefusal{
 			400, "invalid_request", "grant_type is missing",
 		}},
-		{"token exchange", http.MethodPost, formType, "grant_type=urn:ietf:params:oauth:grant-type:token-exchange",
-			tokenRefusal{400, "unsupported_grant_type", "grant_type is invalid"}},
+		{
+			"token exchange", http.MethodPost, formType, "grant_type=urn:ietf:params:oauth:grant-type:token-exchange",
+			tokenRefusal{400, "unsupported_grant_type", "grant_type is invalid"},
+		},
 		{"no assertion type", http.MethodPost, formType, "grant_type=client_credentials", tokenRefusal{
 			400, "invalid_request",
 			"Missing or invalid client_assertion_type - must be 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'",

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -35,7 +36,7 @@ func (s *Spine) watch(next http.Handler, about func(*http.Request) facts) http.H
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		f := about(r)
 		exchange := s.transcript.begin(r, f.upstream, body)
-		defer func() {
+		defer func() { //nolint:contextcheck // the line belongs to the request
 			status := s.transcript.finished(exchange)
 			s.log.DebugContext(r.Context(), "answered", "upstream", string(f.upstream), "method", r.Method,
 				"status", status, "after", time.Since(exchange.At))
@@ -189,9 +190,7 @@ func (k *kept) Write(p []byte) (int, error) {
 }
 
 func (k *kept) replay(w http.ResponseWriter) {
-	for name, values := range k.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), k.header)
 	w.WriteHeader(max(k.status, http.StatusOK))
 	_, _ = w.Write(k.body.Bytes())
 }

@@ -28,7 +28,7 @@ func attempt(send next) next {
 		if err != nil {
 			return nil, refuse(err)
 		}
-		answer, err := send(t, r.WithContext(c.ctx))
+		answer, err := send(t, r.WithContext(c.ctx)) //nolint:contextcheck // the clock's context is the request's with a limit
 		if err != nil {
 			err = c.blame(err)
 			c.stop()

@@ -33,7 +33,7 @@ type Body struct {
 // Read reads what the upstream sent, decompressed.
 func (b *Body) Read(p []byte) (int, error) {
 	n, err := b.from.Read(p)
-	if err == nil || err == io.EOF { //nolint:errorlint // a wrapped EOF is not the end
+	if err == nil || err == io.EOF {
 		return n, err
 	}
 	return n, explainBody(b.hop, err)

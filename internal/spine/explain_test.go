@@ -109,10 +109,12 @@ func TestWhoseFailureItIs(t *testing.T) {
 		{"an unknown code: 404", 404, practice("NEW_CODE"), "", verdict{provider, "ITEM_NOT_FOUND", "NEW_CODE"}},
 		{"an unknown code: 503", 503, practice("NEW_CODE"), "", verdict{provider, "PRACTICE_UNREACHABLE", "NEW_CODE"}},
 		{"an unknown code: 500", 500, practice("NEW_CODE"), "", verdict{provider, "PRACTICE_FAILED", "NEW_CODE"}},
-		{"the most serious decides", 403, `{"resourceType":"OperationOutcome","issue":[
+		{
+			"the most serious decides", 403, `{"resourceType":"OperationOutcome","issue":[
 			{"severity":"warning","details":{"coding":[{"system":"` + providerSystem + `","code":"NOT_IMPLEMENTED"}]}},
 			{"severity":"error","details":{"coding":[{"system":"` + providerSystem + `","code":"NO_PATIENT_CONSENT"}]}}]}`, "",
-			verdict{provider, "PATIENT_DISSENTED", "NO_PATIENT_CONSENT"}},
+			verdict{provider, "PATIENT_DISSENTED", "NO_PATIENT_CONSENT"},
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := Refusal{Status: tt.status, Body: []byte(tt.body), Interaction: tt.interaction}

@@ -133,7 +133,7 @@ func (u *Upstream) explainRefusal(t *trip, answer *http.Response) error {
 	if err != nil {
 		body = nil // the status alone has to do
 	}
-	defer answer.Body.Close() //nolint:errcheck // nothing of it is needed any more
+	defer answer.Body.Close()
 	refusal := Refusal{Status: answer.StatusCode, Header: answer.Header, Body: body, Interaction: t.Interaction}
 	explain := u.config.Explain
 	if explain == nil {

@@ -57,10 +57,14 @@ func TestLimits(t *testing.T) {
 		{"no header", slowly(time.Minute, 0, 0), 0, pb.ErrorReason_ERROR_REASON_UPSTREAM_TIMED_OUT, 5 * time.Second},
 		{"silence inside the body", slowly(0, 1, time.Minute), 0, pb.ErrorReason_ERROR_REASON_UPSTREAM_TIMED_OUT, 3 * time.Second},
 		{"steady for ever", slowly(0, 1000, time.Second), 0, pb.ErrorReason_ERROR_REASON_UPSTREAM_TIMED_OUT, 20 * time.Second},
-		{"the caller's deadline before the header", slowly(time.Minute, 0, 0), time.Second,
-			pb.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED, 900 * time.Millisecond},
-		{"the caller's deadline inside the body", slowly(0, 1000, 400*time.Millisecond), time.Second,
-			pb.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED, 900 * time.Millisecond},
+		{
+			"the caller's deadline before the header", slowly(time.Minute, 0, 0), time.Second,
+			pb.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED, 900 * time.Millisecond,
+		},
+		{
+			"the caller's deadline inside the body", slowly(0, 1000, 400*time.Millisecond), time.Second,
+			pb.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED, 900 * time.Millisecond,
+		},
 	} {
 		bubble(t, tt.name, func(t *testing.T) {
 			s := serve(t, "Example", tt.handle)
@@ -298,8 +302,12 @@ func TestJudge(t *testing.T) {
 		status int
 		want   error
 	}{
-		{pb.Hop_HOP_SSP, 200, nil}, {pb.Hop_HOP_SSP, 404, errExcluded}, {pb.Hop_HOP_SSP, 500, errExcluded},
-		{pb.Hop_HOP_SSP, 502, errCounted}, {pb.Hop_HOP_SSP, 599, errCounted}, {pb.Hop_HOP_PDS, 500, errCounted},
+		{pb.Hop_HOP_SSP, 200, nil},
+		{pb.Hop_HOP_SSP, 404, errExcluded},
+		{pb.Hop_HOP_SSP, 500, errExcluded},
+		{pb.Hop_HOP_SSP, 502, errCounted},
+		{pb.Hop_HOP_SSP, 599, errCounted},
+		{pb.Hop_HOP_PDS, 500, errCounted},
 	} {
 		answer := &http.Response{StatusCode: tt.status, Body: io.NopCloser(strings.NewReader(""))}
 		if got := judge(tt.hop, answer, nil); !errors.Is(got, tt.want) {

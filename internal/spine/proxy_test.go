@@ -143,11 +143,15 @@ func TestProxyFailures(t *testing.T) {
 		}, pb.Hop_HOP_PROVIDER, pb.ErrorReason_ERROR_REASON_CAPABILITY_SWITCHED_OFF, 1},
 		{"down", "G85006", "918000000007", nil, pb.Hop_HOP_SSP, pb.ErrorReason_ERROR_REASON_PRACTICE_UNREACHABLE, 2},
 		{"no agreement", "K88009", "918000000010", nil, pb.Hop_HOP_SSP, pb.ErrorReason_ERROR_REASON_NO_SHARING_AGREEMENT, 1},
-		{"another address", "A20047", "918000000001", func(c *Call, _ *ProxyConfig) { c.Destination.Address += "x" },
-			pb.Hop_HOP_SSP, pb.ErrorReason_ERROR_REASON_ENDPOINT_VARIES, 1},
+		{
+			"another address", "A20047", "918000000001", func(c *Call, _ *ProxyConfig) { c.Destination.Address += "x" },
+			pb.Hop_HOP_SSP, pb.ErrorReason_ERROR_REASON_ENDPOINT_VARIES, 1,
+		},
 		{"an unknown receiver", "A20047", "999999999999", nil, pb.Hop_HOP_SSP, pb.ErrorReason_ERROR_REASON_RECEIVER_NOT_ACCREDITED, 1},
-		{"an unknown sender", "A20047", "918000000001", func(c *Call, _ *ProxyConfig) { c.From = asid(t, "000000000001") },
-			pb.Hop_HOP_SSP, pb.ErrorReason_ERROR_REASON_SENDER_NOT_ACCREDITED, 1},
+		{
+			"an unknown sender", "A20047", "918000000001", func(c *Call, _ *ProxyConfig) { c.From = asid(t, "000000000001") },
+			pb.Hop_HOP_SSP, pb.ErrorReason_ERROR_REASON_SENDER_NOT_ACCREDITED, 1,
+		},
 		{"another practice's sender", "A20047", "918000000001", func(c *Call, p *ProxyConfig) {
 			p.Upstream.TLS.Certificates = nil
 			p.Upstream.TLS.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &tls.Certificate{}, nil }

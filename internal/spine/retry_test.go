@@ -172,8 +172,10 @@ func TestNeverSent(t *testing.T) {
 		never  bool
 		reason pb.ErrorReason
 	}{
-		{name: "nobody there", change: func(c *Config) { c.Dial = refuseToDial }, never: true,
-			reason: pb.ErrorReason_ERROR_REASON_UPSTREAM_UNAVAILABLE},
+		{
+			name: "nobody there", change: func(c *Config) { c.Dial = refuseToDial }, never: true,
+			reason: pb.ErrorReason_ERROR_REASON_UPSTREAM_UNAVAILABLE,
+		},
 		{name: "no time", ctx: func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, 100*time.Millisecond)
 		}, never: true, reason: pb.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED},
@@ -183,8 +185,10 @@ func TestNeverSent(t *testing.T) {
 			}
 		}, never: true, reason: pb.ErrorReason_ERROR_REASON_AUDIT_UNAVAILABLE},
 		{name: "it hung up", handle: hangUp, reason: pb.ErrorReason_ERROR_REASON_UPSTREAM_UNAVAILABLE},
-		{name: "it said nothing", handle: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
-			reason: pb.ErrorReason_ERROR_REASON_UPSTREAM_TIMED_OUT},
+		{
+			name: "it said nothing", handle: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+			reason: pb.ErrorReason_ERROR_REASON_UPSTREAM_TIMED_OUT,
+		},
 		{name: "it answered 500", handle: statuses(500, 500, 500), reason: pb.ErrorReason_ERROR_REASON_UPSTREAM_UNAVAILABLE},
 	} {
 		bubble(t, tt.name, func(t *testing.T) {

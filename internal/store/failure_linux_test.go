@@ -36,7 +36,7 @@ func inChild(t *testing.T, body func(*testing.T, store.Config)) string {
 		})
 	}
 	c := config(t)
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$") //nolint:gosec // this binary
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
 	child.Env = append(os.Environ(), childVariable+"="+c.Path)
 	out, err := child.CombinedOutput()
 	if err != nil {
@@ -124,12 +124,12 @@ func failFsync() error {
 		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
 		{Code: unix.BPF_RET | unix.BPF_K, K: eio},
 	}
-	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]} //nolint:gosec // five
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return err
 	}
 	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC,
-		uintptr(unsafe.Pointer(&program))) //nolint:gosec // the kernel's interface
+		uintptr(unsafe.Pointer(&program)))
 	if errno != 0 {
 		return errno
 	}
@@ -159,7 +159,7 @@ func TestWhatWasAcknowledgedSurvivesKill(t *testing.T) {
 	c.KeyFile = c.Path + ".key"
 	acknowledged := make(map[string]bool)
 	for round := range 5 {
-		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$") //nolint:gosec // this binary
+		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
 		child.Env = append(os.Environ(), childVariable+"="+c.Path)
 		child.Stderr = os.Stderr
 		out, err := child.StdoutPipe()

@@ -151,7 +151,7 @@ func (db *DB) Healthy() error {
 // createFile makes an empty database file that only its owner can read, durably, and reports whether it was not there
 // before or was empty. SQLite gives -wal and -shm the mode of the database.
 func createFile(path string) (created bool, err error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator names the path
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return false, err
 	}
@@ -165,7 +165,7 @@ func createFile(path string) (created bool, err error) {
 
 // syncDir makes the names in a directory durable: a file whose name is lost in a crash is lost.
 func syncDir(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // the directory of a path that the operator names
+	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}

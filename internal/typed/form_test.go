@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/testing/protocmp"
 
@@ -270,7 +269,7 @@ func TestHeaderIsReadWithoutAForm(t *testing.T) {
 	} {
 		e := typed.Entry(7, []byte(tt.resource), []byte(`{"fullUrl":"urn:x"}`))
 		want := &pb.RecordEntry{
-			Position: 7, ResourceType: e.GetResourceType(), Id: proto.String("1"), VersionId: proto.String("2"),
+			Position: 7, ResourceType: e.GetResourceType(), Id: new("1"), VersionId: new("2"),
 			SecurityLabels: []*pb.Coding{{Code: "NOPAT"}}, Json: []byte(tt.resource), EntryRest: []byte(`{"fullUrl":"urn:x"}`),
 			TypedState: tt.want,
 		}

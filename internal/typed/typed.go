@@ -42,7 +42,7 @@ type resource interface {
 // typed state. The message refers to resource and rest, so neither may change while it is used.
 func Entry(position int, resource, rest []byte) *pb.RecordEntry {
 	e := &pb.RecordEntry{
-		Position:     int32(min(max(position, 0), math.MaxInt32)), //nolint:gosec // bounded in the same line
+		Position:     int32(min(max(position, 0), math.MaxInt32)),
 		ResourceType: resourceType(resource),
 		EntryRest:    rest,
 	}
