@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -92,17 +93,8 @@ func failureIn(d *pb.ErrorDetail) failure {
 	}
 }
 
-// codeName is a code as it is written in every language: NOT_FOUND.
-func codeName(c codes.Code) string {
-	var b strings.Builder
-	for i, r := range c.String() {
-		if i > 0 && r >= 'A' && r <= 'Z' && c != codes.OK {
-			b.WriteByte('_')
-		}
-		b.WriteRune(r)
-	}
-	return strings.ToUpper(b.String())
-}
+// codeName is a code as it is written in every language: NOT_FOUND. Go's own names differ.
+func codeName(c codes.Code) string { return code.Code(c).String() } //nolint:gosec // a gRPC code
 
 // title is the failure in a line.
 func (f failure) title() string {
