@@ -46,7 +46,7 @@ func startChild(ctx context.Context, server string) (*child, error) {
 	}
 	c := &child{dir: dir}
 	if err := c.start(ctx, server); err != nil {
-		return nil, errors.Join(fmt.Errorf("start %s: %w", server, err), c.stop())
+		return nil, errors.Join(fmt.Errorf("start %s: %w", server, err), c.stop(ctx))
 	}
 	return c, nil
 }
@@ -75,15 +75,16 @@ func (c *child) start(ctx context.Context, server string) error {
 	return nil
 }
 
-// stop ends the process and removes its directory. What it logged is told if it did not end well.
-func (c *child) stop() error {
+// stop ends the process and removes its directory. What it logged is told if it did not end well, unless ctx has ended:
+// whatever interrupted us may have interrupted it, too, and twice.
+func (c *child) stop(ctx context.Context) error {
 	var ended error
 	if c.process != nil {
 		_ = c.process.Process.Signal(syscall.SIGTERM) // it may have ended
 		kill := time.AfterFunc(stopTime, func() { _ = c.process.Process.Kill() })
 		err := c.process.Wait()
 		kill.Stop()
-		if err != nil && !errors.Is(err, context.Canceled) {
+		if err != nil && ctx.Err() == nil {
 			ended = fmt.Errorf("the gateway ended badly: %w\n%s", err, c.log.String())
 		}
 	}

@@ -36,10 +36,26 @@ person would, and stops it again. Nothing is left behind, and nothing leaves thi
   8  trace tree     where the time of the record went, hop by hop
   9  evidence       what the audit trail has of it
 
-Others to try with the other commands, all invented: 9990000018 plain, 9990000034 merged into 9990000042, 9990000085 and
-9990000069 dead (formally, informally), 9990000077 registration ended, 9990000093 no practice, 9990000123 items withheld,
-9990000131 transfer not complete, 9990000158 nothing recorded, 9990000166 dissents, 9990000239 ambiguous practice,
-9990000271 practice down, 9990000336 a record that breaks off, 9990000360 a very large one.
+Everybody there is to try with the other commands, all invented:
+
+  9990000018 plain                          9990000026 restricted
+  9990000034 merged into 9990000042         9990000204 very restricted
+  9990000085 dead, formally notified        9990000069 dead, informally notified
+  9990000050 moved to Scotland              9990000077 registration ended
+  9990000093 no practice                    9990000352 a placeholder for none
+  9990000107 just moved, not known there    9990000212 number withdrawn
+  9990000115 rich record                    9990000360 very large record
+  9990000123 items withheld                 9990000131 transfer not complete
+  9990000158 nothing recorded               9990000344 only a birth year known
+  9990000166 dissents from sharing          9990000174 answer about somebody else
+  9990000182 record names whose it is last  9990000336 record breaks off
+  9990000190 practice fails to export       9990000379 unknown to PDS
+
+  9990000220 at B84001, an older version    9990000239 at C81002, two systems
+  9990000247 at D82003, not in SDS          9990000255 at E83004, switched off
+  9990000263 at F84005, slow                9990000271 at G85006, down
+  9990000298 at H86007, a huge diary        9990000301 at J87008, parts switched off
+  9990000328 at K88009, no agreement        all others at A20047
 
 Exits with 0 only if every step found what it should.`
 }
@@ -77,7 +93,7 @@ func (c *journeyCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	err := j.walk(ctx, t, begun)
 	if own != nil {
-		err = errors.Join(err, own.stop())
+		err = errors.Join(err, own.stop(ctx))
 	}
 	return err
 }

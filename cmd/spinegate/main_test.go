@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"os"
 	"os/exec"
@@ -26,12 +27,13 @@ func TestScripts(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", server, "../server").CombinedOutput(); err != nil {
 		t.Fatalf("build the server: %v\n%s", err, out)
 	}
-	gateway, err := startChild(t.Context(), server)
+	ctx := context.WithoutCancel(t.Context()) // it is stopped in good order, when that one has ended
+	gateway, err := startChild(ctx, server)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := gateway.stop(); err != nil {
+		if err := gateway.stop(ctx); err != nil {
 			t.Error(err)
 		}
 	})
