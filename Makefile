@@ -28,7 +28,7 @@ demo: build ## The whole journey in one terminal, against the embedded Spine
 
 .PHONY: run
 run: build ## The gateway with the embedded Spine on 127.0.0.1:50051, until interrupted
-	@bin/server sandbox
+	@bin/server sandbox --dir bin/sandbox
 
 .PHONY: build
 build: ## The three programs, static, in bin/
