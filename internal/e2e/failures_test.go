@@ -66,7 +66,7 @@ var failures = []failure{
 	{
 		name: "a method that later work fills",
 		call: func(t *testing.T, g *gateway) error {
-			_, err := g.trace.SearchPatients(g.as(t, clinician), &pb.SearchPatientsRequest{Family: "TESTWELL"})
+			_, err := g.practices.FindPatient(g.as(t, clinician), &pb.FindPatientRequest{NhsNumber: "9990000018"})
 			return err
 		},
 		code: codes.Unimplemented, reason: pb.ErrorReason_ERROR_REASON_METHOD_NOT_BUILT, hop: pb.Hop_HOP_GATEWAY,

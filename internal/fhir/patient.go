@@ -120,6 +120,8 @@ type Extension struct {
 	DateTime   string     `json:"valueDateTime"`
 	String     string     `json:"valueString"`
 	Boolean    *bool      `json:"valueBoolean"`
+	// PositiveInt is FHIR's positiveInt, which ends where an int32 does.
+	PositiveInt *int32 `json:"valuePositiveInt"`
 }
 
 // Extensions are those of one element.

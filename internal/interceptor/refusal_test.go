@@ -90,7 +90,7 @@ func TestRefusals(t *testing.T) {
 		{"a wrong scope", by("nurse"), book, refusal{codes.PermissionDenied, "SCOPE_MISSING", "GATEWAY"}, "R9Y02"},
 		{"a wrong scope, stream", by("receptionist"), record, refusal{codes.PermissionDenied, "SCOPE_MISSING", "GATEWAY"}, "Q8X01"},
 		{"a method that is not built", by("clinician"), func(ctx context.Context) error {
-			_, err := g.ListRelatedPersons(ctx, &pb.ListRelatedPersonsRequest{Context: why(), NhsNumber: someone})
+			_, err := g.FindPatient(ctx, &pb.FindPatientRequest{Context: why(), NhsNumber: someone})
 			return err
 		}, refusal{codes.Unimplemented, "METHOD_NOT_BUILT", "GATEWAY"}, "Q8X01"},
 		{"a stream that is not built", by("clinician"), func(ctx context.Context) error {
@@ -259,7 +259,7 @@ func TestASessionWhereThereIsNone(t *testing.T) {
 
 func TestTheOrderInWhichThingsAreRefused(t *testing.T) {
 	g := start(t, options{})
-	bad := &pb.ListRelatedPersonsRequest{NhsNumber: "1"}
+	bad := &pb.FindPatientRequest{NhsNumber: "1"}
 	for _, tt := range []struct {
 		name string
 		ctx  context.Context
@@ -270,7 +270,7 @@ func TestTheOrderInWhichThingsAreRefused(t *testing.T) {
 		{"what is not built comes before a bad number", g.as(t, "clinician"), "METHOD_NOT_BUILT"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := g.ListRelatedPersons(tt.ctx, bad)
+			_, err := g.FindPatient(tt.ctx, bad)
 			if detail, _ := details(t, err); fault.ReasonName(detail.GetReason()) != tt.want {
 				t.Errorf("reason is %s, want %s", detail.GetReason(), tt.want)
 			}

@@ -1,9 +1,11 @@
 // Package pds asks the Personal Demographics Service about people: [Client.Patient] reads one record and says what
-// follows from it, as a [Trace].
+// follows from it, as a [Trace]; [Client.Search] finds people by what is known of them; [Client.RelatedPersons] lists who
+// is related to one.
 //
 // It decides by the codes that PDS sends and never by what is missing: a record that does not say that it is unrestricted
 // is restricted, and then nothing about where the person can be found leaves this package. A number that was merged into
-// another is noticed by comparing, since PDS gives no other sign. Nothing is kept between calls.
+// another is noticed by comparing, since PDS gives no other sign. "Nobody" is said only when PDS said so. Nothing is kept
+// between calls.
 package pds
 
 import (
@@ -39,7 +41,15 @@ type Config struct {
 type Client struct {
 	upstream *spine.Upstream
 	base     string
+	// atMost is how many people a search may show: the ceiling of the access mode (PDS contract, 3).
+	atMost int
 }
+
+// Ceilings of a search. A gateway with tokens has application-restricted access; without, it asks the open sandbox.
+const (
+	restrictedAtMost = 1
+	openAtMost       = 50
+)
 
 // New prepares a client. Nothing is dialled.
 func New(c Config) (*Client, error) {
@@ -71,7 +81,11 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("PDS: %w", err)
 	}
-	return &Client{upstream: upstream, base: up.BaseURL}, nil
+	client := &Client{upstream: upstream, base: up.BaseURL, atMost: openAtMost}
+	if up.Tokens != nil {
+		client.atMost = restrictedAtMost
+	}
+	return client, nil
 }
 
 // Close closes idle connections.
@@ -85,48 +99,68 @@ func (c *Client) Patient(ctx context.Context, number nhs.Number, consumer nhs.OD
 	if number.IsZero() {
 		return nil, fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_NHS_NUMBER_INVALID, nil)
 	}
-	requestID, correlationID := uuid.NewString(), spine.CorrelationID(ctx)
+	answer, err := c.get(ctx, "/Patient/"+number.Digits(), "/Patient/{id}", consumer)
+	if err != nil {
+		return nil, err
+	}
+	patient, err := fhir.ReadPatient(answer.text)
+	if err != nil {
+		return nil, answer.unreadable(err)
+	}
+	trace, err := conclude(patient, number, time.Now())
+	if err != nil {
+		return nil, answer.invalid(err)
+	}
+	trace.Source = answer.Source
+	return trace, nil
+}
+
+// answer is one of PDS, read whole. Its ids are there even if the request failed.
+type answer struct {
+	Source
+
+	status int
+	text   []byte
+}
+
+// get asks PDS something. Each reading has an X-Request-ID of its own, which its retries keep (PDS contract, 5).
+func (c *Client) get(ctx context.Context, path, template string, consumer nhs.ODSCode) (answer, error) {
+	a := answer{Source: Source{RequestID: uuid.NewString(), CorrelationID: spine.CorrelationID(ctx)}}
 	header := http.Header{"Accept": {"application/fhir+json"}}
 	if !consumer.IsZero() {
 		header.Set("NHSD-End-User-Organisation-ODS", consumer.String())
 	}
-	answer, err := c.upstream.Do(ctx, &spine.Request{
-		Method: http.MethodGet, URL: c.base + "/Patient/" + number.Digits(), Template: "/Patient/{id}",
-		Header: header, Repeatable: true, Consumer: consumer, RequestID: requestID, CorrelationID: correlationID,
+	response, err := c.upstream.Do(ctx, &spine.Request{
+		Method: http.MethodGet, URL: c.base + path, Template: template,
+		Header: header, Repeatable: true, Consumer: consumer, RequestID: a.RequestID, CorrelationID: a.CorrelationID,
 	})
 	if err != nil {
-		return nil, err
+		return a, err
 	}
-	text, err := answer.Body.ReadAll()
-	if err != nil {
-		return nil, err
-	}
-	patient, err := fhir.ReadPatient(text)
-	if err != nil {
-		return nil, unreadable(answer, text, err)
-	}
-	trace, err := conclude(patient, number, time.Now())
-	if err != nil {
-		return nil, invalid(answer, err)
-	}
-	trace.RequestID, trace.CorrelationID = requestID, correlationID
-	trace.RetrievedAt, trace.Simulated = answer.RetrievedAt, answer.Simulated
-	return trace, nil
+	a.status, a.RetrievedAt, a.Simulated = response.Status, response.RetrievedAt, response.Simulated
+	a.text, err = response.Body.ReadAll()
+	return a, err
 }
 
-// unreadable explains an answer of 2xx that is no Patient. It can be an OperationOutcome (PDS contract, 7.5).
-func unreadable(answer *spine.Response, text []byte, err error) error {
+// unreadable explains an answer of 2xx that is another resource than was asked for, or none. It can be an
+// OperationOutcome (PDS contract, 7.5).
+func (a answer) unreadable(err error) error {
 	if !errors.Is(err, fhir.ErrResourceType) {
-		return invalid(answer, err)
+		return a.invalid(err)
 	}
-	e := spine.Refusal{Status: answer.Status, Body: text}.Fault(pb.ErrorReason_ERROR_REASON_ANSWER_INVALID)
-	e.Hop, e.HTTPStatus = pb.Hop_HOP_PDS, answer.Status
+	return a.refused(pb.ErrorReason_ERROR_REASON_ANSWER_INVALID)
+}
+
+// refused is a fault with what the OperationOutcome in the answer says.
+func (a answer) refused(reason pb.ErrorReason) *fault.Error {
+	e := spine.Refusal{Status: a.status, Body: a.text}.Fault(reason)
+	e.Hop, e.HTTPStatus = pb.Hop_HOP_PDS, a.status
 	return e
 }
 
-func invalid(answer *spine.Response, err error) error {
+func (a answer) invalid(err error) error {
 	e := fault.New(pb.Hop_HOP_PDS, pb.ErrorReason_ERROR_REASON_ANSWER_INVALID, err)
-	e.HTTPStatus = answer.Status
+	e.HTTPStatus = a.status
 	return e
 }
 
@@ -137,6 +171,8 @@ func explain(r spine.Refusal) *fault.Error {
 	switch code := outcome.Worst().Code(); {
 	case r.Status == http.StatusBadRequest && code == "INVALID_RESOURCE_ID":
 		return r.Fault(pb.ErrorReason_ERROR_REASON_NHS_NUMBER_INVALID)
+	case r.Status == http.StatusBadRequest && code == "INVALID_SEARCH_DATA":
+		return r.Fault(pb.ErrorReason_ERROR_REASON_SEARCH_INVALID)
 	case r.Status == http.StatusNotFound && code == "RESOURCE_NOT_FOUND":
 		return r.Fault(pb.ErrorReason_ERROR_REASON_PATIENT_NOT_FOUND)
 	case r.Status == http.StatusNotFound && code == "INVALIDATED_RESOURCE":

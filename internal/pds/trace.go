@@ -15,26 +15,23 @@ type Person = fhir.Patient
 // Name is a person's name.
 type Name = fhir.HumanName
 
-// Trace is what a record says about one number, and what follows from it on the day of asking.
-type Trace struct {
-	// Requested is the number asked for, and Current the one of the record. Current is the one to use from now on.
-	Requested, Current nhs.Number
-	// Superseded says that the two differ: the number was merged into another.
-	Superseded bool
+// Record is what PDS holds about one person, as far as it may be told.
+type Record struct {
+	// Current is the NHS Number of the record: the one to use.
+	Current nhs.Number
 	// Version is that of the record.
 	Version string
 	// Restriction says whether details are restricted. Anything but Unrestricted forbids asking a practice.
 	Restriction Restriction
-	// Death says whether a death was notified, and DiedAt when, as recorded and perhaps partial.
-	Death  Death
-	DiedAt string
-	// Registration says which practice the person is registered with.
-	Registration Registration
 	// Name is the name to show: the usual one. It is nil where there is none.
 	Name *Name
-	// Person is the record. If details are restricted it holds nothing about where the person can be found, and its JSON is
-	// nil if PDS sent such a thing nevertheless.
+	// Person is the record itself. If details are restricted it holds nothing about where the person can be found, and its
+	// JSON is nil if PDS sent such a thing nevertheless.
 	Person Person
+}
+
+// Source says where an answer of PDS comes from.
+type Source struct {
 	// RetrievedAt is when the answer came.
 	RetrievedAt time.Time
 	// RequestID and CorrelationID are the ids of the request.
@@ -43,12 +40,28 @@ type Trace struct {
 	Simulated bool
 }
 
+// Trace is what a record says about one number, and what follows from it on the day of asking.
+type Trace struct {
+	Record
+	Source
+
+	// Requested is the number asked for. Current is the one to use from now on.
+	Requested nhs.Number
+	// Superseded says that the two differ: the number was merged into another.
+	Superseded bool
+	// Death says whether a death was notified, and DiedAt when, as recorded and perhaps partial.
+	Death  Death
+	DiedAt string
+	// Registration says which practice the person is registered with.
+	Registration Registration
+}
+
 // OtherNames are all names but Name, in PDS's order.
-func (t *Trace) OtherNames() []Name {
+func (r *Record) OtherNames() []Name {
 	var others []Name
-	for i := range t.Person.Name {
-		if &t.Person.Name[i] != t.Name {
-			others = append(others, t.Person.Name[i])
+	for i := range r.Person.Name {
+		if &r.Person.Name[i] != r.Name {
+			others = append(others, r.Person.Name[i])
 		}
 	}
 	return others
@@ -76,30 +89,39 @@ var (
 
 const numberSystem = "https://fhir.nhs.uk/Id/nhs-number"
 
-// conclude applies the decision table of the PDS contract, 11.
-func conclude(p Person, requested nhs.Number, now time.Time) (*Trace, error) {
+// newRecord reads what every record says of itself. A restricted one loses all that says where the person is.
+func newRecord(p Person, today day) (Record, error) {
 	current, err := nhs.ParseNumber(p.ID)
 	if err != nil {
-		return nil, errNumber
+		return Record{}, errNumber
 	}
 	for _, i := range p.Identifier {
 		if i.System == numberSystem && i.Value != p.ID {
-			return nil, errTwoNumbers
+			return Record{}, errTwoNumbers
 		}
 	}
-	t := &Trace{
-		Requested: requested, Current: current, Superseded: current != requested,
-		Version: p.Meta.VersionID, Restriction: restriction(p.Meta.Security), Person: p,
+	r := Record{Current: current, Version: p.Meta.VersionID, Restriction: restriction(p.Meta.Security), Person: p}
+	if r.Restriction != Unrestricted {
+		r.Person = withoutLocation(p)
 	}
-	t.Death, t.DiedAt = death(p)
+	r.Name = usualName(r.Person.Name, today)
+	return r, nil
+}
+
+// conclude applies the decision table of the PDS contract, 11.
+func conclude(p Person, requested nhs.Number, now time.Time) (*Trace, error) {
 	today := dayOf(now)
+	r, err := newRecord(p, today)
+	if err != nil {
+		return nil, err
+	}
+	t := &Trace{Record: r, Requested: requested, Superseded: r.Current != requested}
+	t.Death, t.DiedAt = death(p)
 	if t.Restriction != Unrestricted {
 		t.Registration.Status = Withheld
-		t.Person = withoutLocation(p)
 	} else if t.Registration, err = registration(p, t.Death, today); err != nil {
 		return nil, err
 	}
-	t.Name = usualName(t.Person.Name, today)
 	return t, nil
 }
 

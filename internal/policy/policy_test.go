@@ -60,9 +60,7 @@ func TestMethodsThatAreNotBuiltYet(t *testing.T) {
 		}
 	}
 	want := []string{
-		"PatientTrace/SearchPatients",
 		"PatientTrace/TracePatients",
-		"PatientTrace/ListRelatedPersons",
 		"EndpointDirectory/ResolveEndpoints",
 		"GPConnect/GetRecordHtml",
 		"GPConnect/SearchDocuments",

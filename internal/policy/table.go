@@ -40,9 +40,9 @@ var (
 // table is never changed.
 var table = []Method{
 	{Name: trace + "TracePatient", Scopes: []Scope{PatientTrace}, Human: HumanUnlessOpened, Audit: AuditPatient, Limit: readLimit, Budget: nationalBudget, Encounter: true, Built: true},
-	{Name: trace + "SearchPatients", Scopes: []Scope{PatientTrace}, Human: HumanUnlessOpened, Audit: AuditBulk, Limit: readLimit, Budget: nationalBudget},
+	{Name: trace + "SearchPatients", Scopes: []Scope{PatientTrace}, Human: HumanUnlessOpened, Audit: AuditBulk, Limit: readLimit, Budget: nationalBudget, Built: true},
 	{Name: trace + "TracePatients", Scopes: []Scope{PatientTrace}, Human: HumanUnlessOpened, Audit: AuditBulk, Limit: bulkLimit, Budget: itemBudget},
-	{Name: trace + "ListRelatedPersons", Scopes: []Scope{PatientTrace}, Human: HumanUnlessOpened, Audit: AuditPatient, Limit: readLimit, Budget: nationalBudget, Encounter: true},
+	{Name: trace + "ListRelatedPersons", Scopes: []Scope{PatientTrace}, Human: HumanUnlessOpened, Audit: AuditPatient, Limit: readLimit, Budget: nationalBudget, Encounter: true, Built: true},
 
 	{Name: directory + "ResolveEndpoint", Scopes: []Scope{DirectoryRead}, Human: HumanOptional, Audit: AuditOrganisation, Limit: readLimit, Budget: nationalBudget, Encounter: true, Built: true},
 	{Name: directory + "ResolveEndpoints", Scopes: []Scope{DirectoryRead}, Human: HumanOptional, Audit: AuditOrganisation, Limit: bulkLimit, Budget: manyBudget, Encounter: true},

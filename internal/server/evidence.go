@@ -56,6 +56,18 @@ func (d demographics) Patient(ctx context.Context, number nhs.Number, consumer n
 	return d.client.Patient(ctx, number, consumer)
 }
 
+// Search asks PDS for people.
+func (d demographics) Search(ctx context.Context, by pds.Criteria, consumer nhs.ODSCode) (*pds.Found, error) {
+	defer interceptor.EnterHop(ctx, pb.Hop_HOP_PDS)()
+	return d.client.Search(ctx, by, consumer)
+}
+
+// RelatedPersons asks PDS about a patient, and then for the people related to them.
+func (d demographics) RelatedPersons(ctx context.Context, number nhs.Number, consumer nhs.ODSCode) (*pds.Relations, error) {
+	defer interceptor.EnterHop(ctx, pb.Hop_HOP_PDS)()
+	return d.client.RelatedPersons(ctx, number, consumer)
+}
+
 // directory is SDS. Calls that ask the same share one look-up, so the evidence of each is written here, before it joins.
 type directory struct{ client *sds.Client }
 

@@ -12,7 +12,7 @@ import (
 // traceResponse is a trace as callers get it, without provenance and comparison.
 func traceResponse(t *pds.Trace) *pb.TracePatientResponse {
 	out := &pb.TracePatientResponse{
-		Patient:      pdsPatient(t),
+		Patient:      pdsPatient(&t.Record),
 		Registration: registrationOf(t),
 		Restriction:  restrictions[t.Restriction],
 		Death:        deaths[t.Death],
@@ -82,13 +82,13 @@ const (
 	contactTimes          = "PreferredContactTimes"
 )
 
-func pdsPatient(t *pds.Trace) *pb.PdsPatient {
-	p := t.Person
+func pdsPatient(r *pds.Record) *pb.PdsPatient {
+	p := r.Person
 	organisation := func(url string) string { return p.Extensions.Find(url).Reference.Identifier.Value }
 	out := &pb.PdsPatient{
-		NhsNumber:                t.Current.Digits(),
-		VersionId:                t.Version,
-		Name:                     humanName(t.Name),
+		NhsNumber:                r.Current.Digits(),
+		VersionId:                r.Version,
+		Name:                     humanName(r.Name),
 		Gender:                   genders[p.Gender],
 		GenderCode:               p.Gender,
 		BirthDate:                typed.Date(p.BirthDate),
@@ -99,7 +99,7 @@ func pdsPatient(t *pds.Trace) *pb.PdsPatient {
 		ContactPreference:        contactPreferenceOf(p.Extensions.Find(contactPreference)),
 		Json:                     p.JSON,
 	}
-	for _, n := range t.OtherNames() {
+	for _, n := range r.OtherNames() {
 		out.OtherNames = append(out.OtherNames, humanName(&n))
 	}
 	for _, a := range p.Address {

@@ -67,6 +67,8 @@ type Organisation struct {
 
 type demographicsService interface {
 	Patient(ctx context.Context, number nhs.Number, consumer nhs.ODSCode) (*pds.Trace, error)
+	Search(ctx context.Context, by pds.Criteria, consumer nhs.ODSCode) (*pds.Found, error)
+	RelatedPersons(ctx context.Context, number nhs.Number, consumer nhs.ODSCode) (*pds.Relations, error)
 }
 
 type directory interface {
@@ -173,9 +175,15 @@ func (c *core) provenance(ctx context.Context) *pb.Provenance {
 
 // traced adds what PDS said of the patient.
 func traced(p *pb.Provenance, t *pds.Trace) *pb.Provenance {
+	p = told(p, t.Source)
 	p.TracedAt = timestamppb.New(t.RetrievedAt)
-	p.Simulated = p.GetSimulated() || t.Simulated
-	p.TraceIds.PdsRequestId, p.TraceIds.CorrelationId = t.RequestID, t.CorrelationID
+	return p
+}
+
+// told adds by which ids a request to PDS is known.
+func told(p *pb.Provenance, s pds.Source) *pb.Provenance {
+	p.Simulated = p.GetSimulated() || s.Simulated
+	p.TraceIds.PdsRequestId, p.TraceIds.CorrelationId = s.RequestID, s.CorrelationID
 	return p
 }
 
