@@ -1,9 +1,11 @@
 // Package audit keeps the evidence of every access: who asked, about whom, why, what was sent to the Spine for it, what
 // was released and how it ended. It knows no gRPC.
 //
-// An [Entry] is one of five kinds, and each is durable before what it speaks of happens (trust contract, 2.3):
+// An [Entry] is one of six kinds, and each is durable before what it speaks of happens (trust contract, 2.3):
 //   - ATTEMPT before the first byte goes to PDS or through the proxy,
 //   - ACCESS, one for each such request, before the request's own bytes go,
+//   - FAILURE, one for each item of a stream that ends without a result, before the caller is told; nothing need have been
+//     asked about it,
 //   - RELEASE before the first clinical byte leaves for the caller,
 //   - OUTCOME before the reply (or a stream's closing message) leaves,
 //   - SYSTEM for what the store itself has to say: start, stop, recovery, refusals that were only counted.
@@ -44,6 +46,7 @@ type Kind string
 const (
 	KindAttempt Kind = "ATTEMPT"
 	KindAccess  Kind = "ACCESS"
+	KindFailure Kind = "FAILURE"
 	KindRelease Kind = "RELEASE"
 	KindOutcome Kind = "OUTCOME"
 	KindSystem  Kind = "SYSTEM"
@@ -84,6 +87,7 @@ type Entry struct {
 
 	// One of these is set, by Kind; none for ATTEMPT.
 	Access  *Access  `json:"access,omitempty"`
+	Failure *Failure `json:"failure,omitempty"`
 	Release *Release `json:"release,omitempty"`
 	Outcome *Outcome `json:"outcome,omitempty"`
 	System  *System  `json:"system,omitempty"`
@@ -137,6 +141,21 @@ type Access struct {
 	Subject nhs.Number `json:"-"`
 	// Item is the caller's id of the stream's item that the request is made for. Sealed.
 	Item string `json:"-"`
+}
+
+// Failure is how one item of a stream of items ended that got no result. The stream goes on.
+type Failure struct {
+	// Reason is the error reason without its prefix, and Hop where it arose: GATEWAY for an item that was refused before
+	// anything was asked.
+	Reason string `json:"reason"`
+	Hop    string `json:"hop"`
+
+	// Subject is the patient of the item, or zero where it named none. Sealed.
+	Subject nhs.Number `json:"-"`
+	// Item is the caller's id of the item. Sealed.
+	Item string `json:"-"`
+	// Diagnostics is the upstream's own explanation, as in [Outcome]. Sealed.
+	Diagnostics string `json:"-"`
 }
 
 // Release is what is about to leave for the caller, once the answer's patient has been matched.

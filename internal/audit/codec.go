@@ -117,6 +117,12 @@ func (c codec) encode(e Entry) (row, error) {
 			subject = a.Subject
 		}
 	}
+	if f := e.Failure; f != nil {
+		secret.AccessOf, secret.Item, secret.Diagnostics = f.Subject, cut(f.Item), cut(f.Diagnostics)
+		if !f.Subject.IsZero() {
+			subject = f.Subject
+		}
+	}
 	if e.Outcome != nil {
 		secret.Diagnostics = cut(e.Outcome.Diagnostics)
 	}
@@ -162,6 +168,9 @@ func (c codec) decode(seq Seq, bytes []byte) (Entry, error) {
 	}
 	if e.Access != nil {
 		e.Access.Subject, e.Access.Item = secret.AccessOf, secret.Item
+	}
+	if e.Failure != nil {
+		e.Failure.Subject, e.Failure.Item, e.Failure.Diagnostics = secret.AccessOf, secret.Item, secret.Diagnostics
 	}
 	if e.Outcome != nil {
 		e.Outcome.Diagnostics = secret.Diagnostics

@@ -116,6 +116,12 @@ func (r *Record) Access(ctx context.Context, a Access) error {
 	return r.commit(ctx, Entry{Kind: KindAccess, Access: &a})
 }
 
+// Failure returns once the FAILURE (and, before it, the ATTEMPT) is durable: only then may the caller be told that the item
+// failed. The call goes on.
+func (r *Record) Failure(ctx context.Context, f Failure) error {
+	return r.commit(ctx, Entry{Kind: KindFailure, Failure: &f})
+}
+
 // Release returns once the RELEASE (and, before it, the ATTEMPT) is durable: only then may clinical bytes leave.
 func (r *Record) Release(ctx context.Context, rel Release) error {
 	return r.commit(ctx, Entry{Kind: KindRelease, Release: &rel})
@@ -212,7 +218,7 @@ func (r *Record) enqueueAttempt() (appended, error) {
 // enqueueEntry completes an entry with what the record knows now. The caller holds mu.
 func (r *Record) enqueueEntry(e Entry) (appended, error) {
 	full := r.entry
-	full.Kind, full.Access, full.Release, full.Outcome = e.Kind, e.Access, e.Release, e.Outcome
+	full.Kind, full.Access, full.Failure, full.Release, full.Outcome = e.Kind, e.Access, e.Failure, e.Release, e.Outcome
 	return r.store.enqueue(full)
 }
 

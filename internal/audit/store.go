@@ -151,7 +151,7 @@ func (s *Store) insert(tx *store.Tx, r row) (Seq, error) {
 	case KindOutcome:
 		_, err := tx.Exec("DELETE FROM unended WHERE call = ?", r.call)
 		return s.last, err
-	case KindAccess, KindRelease, KindSystem:
+	case KindAccess, KindFailure, KindRelease, KindSystem:
 	}
 	return s.last, nil
 }

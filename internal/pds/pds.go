@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/time/rate"
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/fault"
@@ -27,19 +26,22 @@ import (
 
 // Config describes PDS as an application reaches it (PDS contract, 2 and 13).
 type Config struct {
-	// Upstream is how PDS is reached: BaseURL is the FHIR base. Tokens is required but in SANDBOX. Hop, Explain and Limiter
+	// Upstream is how PDS is reached: BaseURL is the FHIR base. Tokens is required but in SANDBOX. Hop, Explain and Quota
 	// are set here, and Limits and Backoff where they are zero.
 	Upstream spine.Config
 	// Rate is how many requests a second this gateway may make, all callers together. Zero is 5, PDS's default for an
-	// application.
+	// application. [Client.SetRate] changes it.
 	Rate float64
-	// Burst is how many may go at once. Zero is 2: PDS smooths within the second.
+	// Burst is how many may go at once. Zero is 2, or what is due within 10 ms: PDS smooths within the second.
 	Burst int
 }
 
 // Client asks PDS. It is safe for concurrent use.
 type Client struct {
 	upstream *spine.Upstream
+	quota    *spine.Quota
+	burst    int
+	turn     *spine.Turn // of a bulk job's one request; see PatientInTurn
 	base     string
 	// atMost is how many people a search may show: the ceiling of the access mode (PDS contract, 3).
 	atMost int
@@ -62,12 +64,10 @@ func New(c Config) (*Client, error) {
 	if c.Rate == 0 {
 		c.Rate = 5
 	}
-	if c.Burst == 0 {
-		c.Burst = 2
-	}
+	quota := spine.NewQuota(c.Rate, burst(c.Burst, c.Rate))
 	up := c.Upstream
 	up.Hop, up.Explain = pb.Hop_HOP_PDS, explain
-	up.Limiter = rate.NewLimiter(rate.Limit(c.Rate), c.Burst)
+	up.Quota = quota
 	if up.Backoff == 0 {
 		up.Backoff = 500 * time.Millisecond
 	}
@@ -81,7 +81,7 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("PDS: %w", err)
 	}
-	client := &Client{upstream: upstream, base: up.BaseURL, atMost: openAtMost}
+	client := &Client{upstream: upstream, quota: quota, burst: c.Burst, base: up.BaseURL, atMost: openAtMost}
 	if up.Tokens != nil {
 		client.atMost = restrictedAtMost
 	}
@@ -132,7 +132,7 @@ func (c *Client) get(ctx context.Context, path, template string, consumer nhs.OD
 	}
 	response, err := c.upstream.Do(ctx, &spine.Request{
 		Method: http.MethodGet, URL: c.base + path, Template: template,
-		Header: header, Repeatable: true, Consumer: consumer, RequestID: a.RequestID, CorrelationID: a.CorrelationID,
+		Header: header, Repeatable: true, Turn: c.turn, Consumer: consumer, RequestID: a.RequestID, CorrelationID: a.CorrelationID,
 	})
 	if err != nil {
 		return a, err

@@ -60,7 +60,6 @@ func TestMethodsThatAreNotBuiltYet(t *testing.T) {
 		}
 	}
 	want := []string{
-		"PatientTrace/TracePatients",
 		"EndpointDirectory/ResolveEndpoints",
 		"GPConnect/GetRecordHtml",
 		"GPConnect/SearchDocuments",

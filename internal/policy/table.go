@@ -41,7 +41,7 @@ var (
 var table = []Method{
 	{Name: trace + "TracePatient", Scopes: []Scope{PatientTrace}, Human: HumanUnlessOpened, Audit: AuditPatient, Limit: readLimit, Budget: nationalBudget, Encounter: true, Built: true},
 	{Name: trace + "SearchPatients", Scopes: []Scope{PatientTrace}, Human: HumanUnlessOpened, Audit: AuditBulk, Limit: readLimit, Budget: nationalBudget, Built: true},
-	{Name: trace + "TracePatients", Scopes: []Scope{PatientTrace}, Human: HumanUnlessOpened, Audit: AuditBulk, Limit: bulkLimit, Budget: itemBudget},
+	{Name: trace + "TracePatients", Scopes: []Scope{PatientTrace}, Human: HumanUnlessOpened, Audit: AuditBulk, Limit: bulkLimit, Budget: itemBudget, Built: true},
 	{Name: trace + "ListRelatedPersons", Scopes: []Scope{PatientTrace}, Human: HumanUnlessOpened, Audit: AuditPatient, Limit: readLimit, Budget: nationalBudget, Encounter: true, Built: true},
 
 	{Name: directory + "ResolveEndpoint", Scopes: []Scope{DirectoryRead}, Human: HumanOptional, Audit: AuditOrganisation, Limit: readLimit, Budget: nationalBudget, Encounter: true, Built: true},

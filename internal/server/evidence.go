@@ -28,10 +28,11 @@ func evidence(ctx context.Context, a spine.Access) error {
 		ids.SspTraceId = a.SSPTraceID
 	}
 	interceptor.NoteIDs(ctx, ids)
+	item := audit.ItemFrom(ctx)
 	return unrecorded(ctx, audit.FromContext(ctx).Access(ctx, audit.Access{
 		Hop: strings.TrimPrefix(a.Hop.String(), "HOP_"), Method: a.Method, Route: a.Template,
 		Interaction: a.Interaction, Practice: a.Practice, SSPTraceID: a.SSPTraceID, SSPFrom: a.From, SSPTo: a.To,
-		RequestID: a.RequestID, CorrelationID: a.CorrelationID,
+		RequestID: a.RequestID, CorrelationID: a.CorrelationID, Subject: item.Subject, Item: item.ID,
 	}))
 }
 
@@ -66,6 +67,19 @@ func (d demographics) Search(ctx context.Context, by pds.Criteria, consumer nhs.
 func (d demographics) RelatedPersons(ctx context.Context, number nhs.Number, consumer nhs.ODSCode) (*pds.Relations, error) {
 	defer interceptor.EnterHop(ctx, pb.Hop_HOP_PDS)()
 	return d.client.RelatedPersons(ctx, number, consumer)
+}
+
+// Turn waits for leave to make one request of a bulk job. No hop is entered: the time goes here.
+func (d demographics) Turn(ctx context.Context, consumer nhs.ODSCode) (*spine.Turn, error) {
+	return d.client.Turn(ctx, consumer)
+}
+
+// PatientInTurn asks PDS with such leave.
+func (d demographics) PatientInTurn(
+	ctx context.Context, turn *spine.Turn, number nhs.Number, consumer nhs.ODSCode,
+) (*pds.Trace, error) {
+	defer interceptor.EnterHop(ctx, pb.Hop_HOP_PDS)()
+	return d.client.PatientInTurn(ctx, turn, number, consumer)
 }
 
 // directory is SDS. Calls that ask the same share one look-up, so the evidence of each is written here, before it joins.

@@ -23,6 +23,7 @@ import (
 	"github.com/spinegate/spinegate/internal/interceptor"
 	"github.com/spinegate/spinegate/internal/nhs"
 	"github.com/spinegate/spinegate/internal/pds"
+	"github.com/spinegate/spinegate/internal/policy"
 	"github.com/spinegate/spinegate/internal/sds"
 	"github.com/spinegate/spinegate/internal/service"
 	"github.com/spinegate/spinegate/internal/spine"
@@ -195,9 +196,10 @@ func (g *Gateway) offer(w ways, o Options) (services, error) {
 		return services{}, err
 	}
 	system := g.config.System
+	items, _ := policy.For(pb.PatientTrace_TracePatients_FullMethodName)
 	trace, directory, practices, err := service.New(service.Config{
 		Environment: environments[g.config.Environment], Demographics: w.demographics, Directory: w.directory, Practices: w.practices,
-		Handles: handles, Journal: g.journal, Organisations: organisations, Concurrency: g.config.Bounds.PracticesAtOnce,
+		Handles: handles, Journal: g.journal, Organisations: organisations, Concurrency: g.config.Bounds.PracticesAtOnce, ItemBudget: items.Budget.Item,
 		Device: spine.Device{
 			System: strings.TrimSuffix(system.URL, "/") + "/Id/device", ID: system.DeviceID, Model: system.Model, Version: o.Version,
 		},

@@ -79,11 +79,16 @@ func (s *PatientTrace) TracePatient(ctx context.Context, req *pb.TracePatientReq
 	if err != nil {
 		return nil, err
 	}
+	return s.traceAnswer(ctx, t, req.GetExpected()), nil
+}
+
+// traceAnswer is what a caller gets of a trace.
+func (c *core) traceAnswer(ctx context.Context, t *pds.Trace, expected *pb.ExpectedDemographics) *pb.TracePatientResponse {
 	answer := traceResponse(t)
-	answer.Provenance = traced(s.provenance(ctx), t)
+	answer.Provenance = traced(c.provenance(ctx), t)
 	answer.Provenance.RetrievedAt = answer.GetProvenance().GetTracedAt()
-	answer.Comparison = compare(stated(req.GetExpected()), heldByPDS(t))
-	return answer, nil
+	answer.Comparison = compare(stated(expected), heldByPDS(t))
+	return answer
 }
 
 // stated are the details that a caller holds.

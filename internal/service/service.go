@@ -11,6 +11,7 @@ package service
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -51,6 +52,8 @@ type Config struct {
 	Issuer string
 	// Concurrency is how many practices one call asks at once.
 	Concurrency int
+	// ItemBudget is how long PDS may take for one item of a stream, retries included.
+	ItemBudget time.Duration
 }
 
 // Organisation is one that may call.
@@ -66,6 +69,7 @@ type Organisation struct {
 }
 
 type demographicsService interface {
+	bulkDemographics
 	Patient(ctx context.Context, number nhs.Number, consumer nhs.ODSCode) (*pds.Trace, error)
 	Search(ctx context.Context, by pds.Criteria, consumer nhs.ODSCode) (*pds.Found, error)
 	RelatedPersons(ctx context.Context, number nhs.Number, consumer nhs.ODSCode) (*pds.Relations, error)
@@ -76,7 +80,11 @@ type directory interface {
 }
 
 // core is what the three services share.
-type core struct{ Config }
+type core struct {
+	Config
+
+	rules itemRules
+}
 
 // PatientTrace implements the service of that name.
 type PatientTrace struct {
@@ -99,10 +107,14 @@ type GPConnect struct {
 // New makes the three services.
 func New(c Config) (*PatientTrace, *EndpointDirectory, *GPConnect, error) {
 	if c.Environment == pb.Environment_ENVIRONMENT_UNSPECIFIED || c.Demographics == nil || c.Directory == nil ||
-		c.Practices == nil || c.Handles == nil || c.Journal == nil || c.Concurrency < 1 {
+		c.Practices == nil || c.Handles == nil || c.Journal == nil || c.Concurrency < 1 || c.ItemBudget <= 0 {
 		return nil, nil, nil, errors.New("service: the configuration is incomplete")
 	}
-	shared := &core{c}
+	rules, err := newItemRules()
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("service: %w", err)
+	}
+	shared := &core{c, rules}
 	return &PatientTrace{core: shared}, &EndpointDirectory{core: shared}, &GPConnect{core: shared}, nil
 }
 

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/fault"
 )
@@ -181,7 +179,7 @@ func TestBody(t *testing.T) {
 func TestLimiter(t *testing.T) {
 	bubble(t, "spaces attempts, and refuses what would come too late", func(t *testing.T) {
 		s := serve(t, "Example", statuses(503))
-		s.config.Limiter = rate.NewLimiter(5, 2)
+		s.config.Quota = NewQuota(5, 2)
 		s.config.Backoff = time.Nanosecond
 		u := open(t, s.config)
 		start := time.Now()
@@ -197,7 +195,7 @@ func TestLimiter(t *testing.T) {
 		defer cancel()
 		_, err := fetch(ctx, u, get())
 		wantReason(t, err, pb.Hop_HOP_PDS, pb.ErrorReason_ERROR_REASON_UPSTREAM_RATE_LIMITED)
-		if e := fault.Of(err); e.RetryAfter <= 0 || e.RetryAfter > 200*time.Millisecond || !NeverSent(err) {
+		if e := fault.Of(err); e.RetryAfter <= 0 || e.RetryAfter > 210*time.Millisecond || !NeverSent(err) {
 			t.Errorf("RetryAfter = %v, NeverSent = %v", e.RetryAfter, NeverSent(err))
 		}
 		time.Sleep(400 * time.Millisecond)

@@ -20,7 +20,8 @@ import (
 // and closed, or it would hold its connection.
 func retry(c Config, b *budgets, send next) next {
 	return func(t *trip, r *http.Request) (*http.Response, error) {
-		b.earn(t.Consumer)
+		who := spender{t.Consumer, t.Turn != nil}
+		b.earn(who)
 		left := false
 		for t.attempt = 1; ; t.attempt++ {
 			answer, err := send(t, r.Clone(r.Context()))
@@ -30,7 +31,7 @@ func retry(c Config, b *budgets, send next) next {
 				f.left = left
 			}
 			wait, again := c.again(t, answer, f)
-			if !again || !fits(r, wait) || wait > 0 && !b.spend(t.Consumer) {
+			if !again || !fits(r, wait) || wait > 0 && !b.spend(who) {
 				return answer, err
 			}
 			if answer != nil {
@@ -103,7 +104,13 @@ func drain(body io.ReadCloser) {
 // budgets allow each consumer one retry for ten requests, and ten in reserve so that a quiet one can retry at all.
 type budgets struct {
 	mu     sync.Mutex
-	tenths map[nhs.ODSCode]int
+	tenths map[spender]int
+}
+
+// spender is whose retries are counted. Those of a bulk job leave the others' alone.
+type spender struct {
+	consumer nhs.ODSCode
+	bulk     bool
 }
 
 const (
@@ -112,24 +119,24 @@ const (
 	earnRequest = 1
 )
 
-func newBudgets() *budgets { return &budgets{tenths: map[nhs.ODSCode]int{}} }
+func newBudgets() *budgets { return &budgets{tenths: map[spender]int{}} }
 
-func (b *budgets) earn(consumer nhs.ODSCode) {
+func (b *budgets) earn(who spender) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	have, known := b.tenths[consumer]
+	have, known := b.tenths[who]
 	if !known {
 		have = maxReserve
 	}
-	b.tenths[consumer] = min(have+earnRequest, maxReserve)
+	b.tenths[who] = min(have+earnRequest, maxReserve)
 }
 
-func (b *budgets) spend(consumer nhs.ODSCode) bool {
+func (b *budgets) spend(who spender) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.tenths[consumer] < retryCost {
+	if b.tenths[who] < retryCost {
 		return false
 	}
-	b.tenths[consumer] -= retryCost
+	b.tenths[who] -= retryCost
 	return true
 }

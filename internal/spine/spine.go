@@ -27,7 +27,6 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
-	"golang.org/x/time/rate"
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/fault"
@@ -51,8 +50,8 @@ type Config struct {
 	Before Before
 	// Tokens puts an access token on every attempt. nil puts none.
 	Tokens *Tokens
-	// Limiter spaces attempts, so that the upstream's quota is not overrun. nil does not.
-	Limiter *rate.Limiter
+	// Quota spaces attempts, so that the upstream's quota is not overrun. nil does not.
+	Quota *Quota
 	// Limits apply where a request sets none. Zero fields take the defaults given there.
 	Limits Limits
 	// Backoff is the upper bound of the first random wait before a retry; it doubles up to Backoff × 20. Zero is 100 ms.
@@ -91,7 +90,10 @@ type Request struct {
 	Body []byte
 	// Repeatable says that sending twice does no harm. Without it a request is only repeated if nothing left.
 	Repeatable bool
-	// Consumer is the organisation whose user asks; the retry budget is shared within it.
+	// Turn is leave from the Config's Quota for the first attempt; the further ones wait in the bulk line. nil is a request
+	// that somebody waits for at a screen.
+	Turn *Turn
+	// Consumer is the organisation whose user asks; the retry budget is shared within it, bulk apart from the rest.
 	Consumer nhs.ODSCode
 	// Practice is the organisation asked about, where there is one.
 	Practice nhs.ODSCode
@@ -199,7 +201,7 @@ func New(c Config) (*Upstream, error) {
 	send = before(c.Hop, c.Before, send)
 	send = spanned(c, base, send)
 	send = attempt(send)
-	send = limited(c.Hop, c.Limiter, send)
+	send = limited(c.Hop, c.Quota, send)
 	send = retry(c, newBudgets(), send)
 	u.send = guarded(c.Hop, newBreakers(c.Hop), send)
 	return u, nil
