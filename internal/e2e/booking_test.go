@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -272,4 +273,78 @@ func TestABookingThatNeverArrivedIsToldApart(t *testing.T) {
 			t.Errorf("with a new request_id: %v", err)
 		}
 	})
+}
+
+// Refusals that prove nothing: the practice has booked, and something on the way answers for it. Nobody may conclude that
+// the booking was not made, and nothing may be sent again.
+func TestARefusalThatProvesNothingIsLookedInto(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		status int
+		body   string
+	}{
+		{"a conflict in HTML", 409, "<html>conflict</html>"},
+		{"not found in HTML", 404, "<html>not found</html>"},
+		{"too many requests", 429, ""},
+		{"the proxy's words with another status", 400, `{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"transient",` +
+			`"details":{"coding":[{"system":"http://fhir.nhs.net/ValueSet/gpconnect-schedule-response-code-1-0","code":"400",` +
+			`"display":"ERROR_COMMUNICATING_TO_ENDPOINT_URL_x"}]},"diagnostics":"ERROR_COMMUNICATING_TO_ENDPOINT_URL_x"}]}`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g := start(t)
+			req := booking("9990000018", g.slots(t, "A20047").slots[0])
+			if _, err := g.spine.Faults().Set(simulator.Fault{
+				Upstream: simulator.Provider, Interaction: nhs.CreateAppointment, After: true, Status: tt.status, Body: tt.body, Times: 1,
+			}); err != nil {
+				t.Fatal(err)
+			}
+			answer, err := g.practices.BookAppointment(g.as(t, clinician), req)
+			if err != nil || answer.GetOutcome() != pb.BookingOutcome_BOOKING_OUTCOME_RECONCILED {
+				t.Errorf("%v, %v", answer.GetOutcome(), err)
+			}
+			if n := g.sentBookings(); n != 1 {
+				t.Errorf("%d requests were sent", n)
+			}
+		})
+	}
+}
+
+// An appointment that resembles the lost booking without being it keeps the question open, however much time has passed.
+func TestAnAppointmentThatResemblesTheBookingKeepsTheQuestionOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t)
+		slot := g.slots(t, "A20047").slots[0]
+		lost := booking("9990000018", slot)
+		if _, err := g.spine.Faults().Set(simulator.Fault{
+			Upstream: simulator.Proxy, Interaction: nhs.CreateAppointment, Reset: true, Times: 1,
+		}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := g.practices.BookAppointment(g.as(t, clinician), lost)
+		wantFailure(t, err, codes.Unknown, pb.ErrorReason_ERROR_REASON_OUTCOME_UNKNOWN, pb.Hop_HOP_PROVIDER)
+		other := booking("9990000018", slot)
+		other.Description = "Booked by telephone"
+		if _, err := g.practices.BookAppointment(g.as(t, clinician), other); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Minute)
+		_, err = g.practices.BookAppointment(g.as(t, clinician), lost)
+		wantFailure(t, err, codes.Unknown, pb.ErrorReason_ERROR_REASON_OUTCOME_UNKNOWN, pb.Hop_HOP_PROVIDER)
+	})
+}
+
+// What was booked is told again only about a patient who may be asked about today.
+func TestARepeatedBookingAsksPDSAgain(t *testing.T) {
+	g := start(t)
+	req := booking("9990000018", g.slots(t, "A20047").slots[0])
+	if _, err := g.practices.BookAppointment(g.as(t, clinician), req); err != nil {
+		t.Fatal(err)
+	}
+	g.spine.Transcript().Reset()
+	if _, err := g.practices.BookAppointment(g.as(t, clinician), req); err != nil {
+		t.Fatal(err)
+	}
+	if heard := g.spine.Transcript().Upstreams(); !slices.Contains(heard, simulator.PDS) || slices.Contains(heard, simulator.Provider) {
+		t.Errorf("%v heard of it", heard)
+	}
 }

@@ -178,6 +178,17 @@ func (a *Appointment) Holds(slots []BookedSlot) bool {
 		a.Start.Instant.Equal(slots[0].Start.Instant) && a.End.Instant.Equal(slots[len(slots)-1].End.Instant)
 }
 
+// Near reports whether the appointment shares a slot with these, or some of their time, whatever its status: while there is
+// one, nobody can say that a booking of them was not made.
+func (a *Appointment) Near(slots []BookedSlot) bool {
+	for _, s := range slots {
+		if slices.Contains(a.SlotIDs, s.ID) || a.Start.Instant.Before(s.End.Instant) && s.Start.Instant.Before(a.End.Instant) {
+			return true
+		}
+	}
+	return a.Start.Instant.IsZero() || a.End.Instant.IsZero()
+}
+
 // Appointments are a patient's at a practice.
 type Appointments struct {
 	// Appointments of every status, of any channel and of whoever booked them, cancelled ones too.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -148,7 +149,8 @@ func unknownOutcome(cause error) error {
 }
 
 // Settled reports that a write that failed with err certainly changed nothing: it was refused here, no byte of it left, or
-// proxy or practice answered that they did not accept it. An answer of 5xx may hide a change, and so may silence.
+// proxy or practice said in their own codes that they did not accept it. Everything else may hide a change: silence, an
+// answer of 5xx, a status that nobody explained, and a code that speaks of a fault and not of a refusal.
 func Settled(err error) bool {
 	if spine.NeverSent(err) {
 		return true
@@ -157,14 +159,28 @@ func Settled(err error) bool {
 	if !explained {
 		return false
 	}
-	switch e.HTTPStatus {
-	case 0:
+	if e.HTTPStatus == 0 {
 		return e.Reason == pb.ErrorReason_ERROR_REASON_REQUEST_INVALID || e.Reason == pb.ErrorReason_ERROR_REASON_SLOTS_NOT_ADJACENT
-	case http.StatusRequestTimeout:
-		return false
 	}
-	// 444 and 495 to 499 are the proxy's, about a connection: who got how far is not known.
-	return e.HTTPStatus >= 400 && e.HTTPStatus < 444
+	coded := slices.ContainsFunc(e.Issues, func(i *pb.UpstreamIssue) bool { return i.GetIssueCode() != "" })
+	refused := e.HTTPStatus >= 400 && e.HTTPStatus < 444 && e.HTTPStatus != http.StatusRequestTimeout &&
+		e.HTTPStatus != http.StatusTooManyRequests
+	return coded && refused && slices.Contains(refusals[e.Hop], e.Reason)
+}
+
+// refusals are what proxy and practice can say, in codes of their own, of a request that they did not carry out.
+var refusals = map[pb.Hop][]pb.ErrorReason{
+	pb.Hop_HOP_SSP: {
+		pb.ErrorReason_ERROR_REASON_NO_SHARING_AGREEMENT, pb.ErrorReason_ERROR_REASON_SENDER_NOT_ACCREDITED,
+		pb.ErrorReason_ERROR_REASON_RECEIVER_NOT_ACCREDITED, pb.ErrorReason_ERROR_REASON_ENDPOINT_VARIES,
+	},
+	pb.Hop_HOP_PROVIDER: {
+		pb.ErrorReason_ERROR_REASON_SLOT_TAKEN, pb.ErrorReason_ERROR_REASON_BOOKING_REJECTED,
+		pb.ErrorReason_ERROR_REASON_PATIENT_DISSENTED, pb.ErrorReason_ERROR_REASON_NO_ORGANISATION_CONSENT,
+		pb.ErrorReason_ERROR_REASON_CAPABILITY_SWITCHED_OFF, pb.ErrorReason_ERROR_REASON_NO_RELATIONSHIP,
+		pb.ErrorReason_ERROR_REASON_PRACTICE_PATIENT_NOT_FOUND, pb.ErrorReason_ERROR_REASON_ITEM_NOT_FOUND,
+		pb.ErrorReason_ERROR_REASON_NHS_NUMBER_INVALID, pb.ErrorReason_ERROR_REASON_PRACTICE_REJECTED_REQUEST,
+	},
 }
 
 // encode checks a booking and writes it.

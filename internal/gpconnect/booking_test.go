@@ -104,28 +104,38 @@ func TestBookingRefusesWhatThePracticeWould(t *testing.T) {
 }
 
 func TestSettled(t *testing.T) {
-	answered := func(reason pb.ErrorReason, status int) error {
-		e := fault.New(pb.Hop_HOP_PROVIDER, reason, nil)
+	said := func(hop pb.Hop, reason pb.ErrorReason, status int, codes ...string) error {
+		e := fault.New(hop, reason, nil)
 		e.HTTPStatus = status
+		for _, c := range codes {
+			e.Issues = append(e.Issues, &pb.UpstreamIssue{IssueCode: c})
+		}
 		return e
 	}
+	const practice, proxy = pb.Hop_HOP_PROVIDER, pb.Hop_HOP_SSP
+	taken := said(practice, pb.ErrorReason_ERROR_REASON_SLOT_TAKEN, http.StatusConflict, "DUPLICATE_REJECTED")
 	for _, tt := range []struct {
+		name string
 		err  error
 		want bool
 	}{
-		{answered(pb.ErrorReason_ERROR_REASON_SLOT_TAKEN, http.StatusConflict), true},
-		{answered(pb.ErrorReason_ERROR_REASON_BOOKING_REJECTED, http.StatusUnprocessableEntity), true},
-		{answered(pb.ErrorReason_ERROR_REASON_NO_SHARING_AGREEMENT, http.StatusForbidden), true},
-		{answered(pb.ErrorReason_ERROR_REASON_UPSTREAM_TIMED_OUT, http.StatusRequestTimeout), false},
-		{answered(pb.ErrorReason_ERROR_REASON_UPSTREAM_UNAVAILABLE, 444), false},
-		{answered(pb.ErrorReason_ERROR_REASON_PRACTICE_FAILED, http.StatusInternalServerError), false},
-		{answered(pb.ErrorReason_ERROR_REASON_PRACTICE_UNREACHABLE, http.StatusBadGateway), false},
-		{unknownOutcome(answered(pb.ErrorReason_ERROR_REASON_SLOT_TAKEN, http.StatusConflict)), false},
-		{fault.New(pb.Hop_HOP_SSP, pb.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED, nil), false},
-		{errors.New("anything"), false},
+		{"the practice says that the slot is taken", taken, true},
+		{"the practice says what is wrong", said(practice, pb.ErrorReason_ERROR_REASON_BOOKING_REJECTED, 422, "INVALID_RESOURCE"), true},
+		{"the proxy says who may not", said(proxy, pb.ErrorReason_ERROR_REASON_NO_SHARING_AGREEMENT, 403, "FOT_CHECK_FAILED"), true},
+		{"a conflict that nobody explains", said(proxy, pb.ErrorReason_ERROR_REASON_ANSWER_INVALID, http.StatusConflict), false},
+		{"a refusal without a code", said(practice, pb.ErrorReason_ERROR_REASON_SLOT_TAKEN, http.StatusConflict), false},
+		{"a refusal's code with a fault's status", said(practice, pb.ErrorReason_ERROR_REASON_SLOT_TAKEN, 500, "DUPLICATE_REJECTED"), false},
+		{"a fault's code with a refusal's status", said(practice, pb.ErrorReason_ERROR_REASON_PRACTICE_FAILED, 429, "INTERNAL_SERVER_ERROR"), false},
+		{"not reached, says a 400", said(proxy, pb.ErrorReason_ERROR_REASON_PRACTICE_UNREACHABLE, 400, "ERROR_COMMUNICATING"), false},
+		{"a time-out", said(proxy, pb.ErrorReason_ERROR_REASON_UPSTREAM_TIMED_OUT, http.StatusRequestTimeout), false},
+		{"nginx closed the connection", said(proxy, pb.ErrorReason_ERROR_REASON_UPSTREAM_UNAVAILABLE, 444), false},
+		{"the practice failed", said(practice, pb.ErrorReason_ERROR_REASON_PRACTICE_FAILED, 500, "INTERNAL_SERVER_ERROR"), false},
+		{"an answer that cannot be believed", unknownOutcome(taken), false},
+		{"our deadline", fault.New(proxy, pb.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED, nil), false},
+		{"anything", errors.New("anything"), false},
 	} {
 		if got := Settled(tt.err); got != tt.want {
-			t.Errorf("Settled(%v) = %t", tt.err, got)
+			t.Errorf("%s: Settled = %t", tt.name, got)
 		}
 	}
 }

@@ -72,6 +72,9 @@ func digestOf(req *pb.BookAppointmentRequest) ([sha256.Size]byte, error) {
 	return sha256.Sum256(text), nil
 }
 
+// maxAppointmentJSON is how much of a stored appointment is passed on: far beyond any real one, and well within a message.
+const maxAppointmentJSON = 512 << 10
+
 // booking is one write on its way.
 type booking struct {
 	*core
@@ -85,7 +88,8 @@ type booking struct {
 
 // sent is what the journal keeps so that what became of a booking can be found out, by whoever asks next.
 type sent struct {
-	Slots []slotHandle `json:"s"`
+	Slots       []slotHandle `json:"s"`
+	Description string       `json:"d"`
 }
 
 // make sends a booking that was never sent.
@@ -116,7 +120,8 @@ func (b *booking) make(ctx context.Context) (*pb.BookAppointmentResponse, error)
 	if err != nil {
 		return nil, err
 	}
-	payload, err := json.Marshal(sent{slots})
+	what := sent{slots, b.request.GetDescription()}
+	payload, err := json.Marshal(what)
 	if err != nil {
 		return nil, fmt.Errorf("describe the booking: %w", err)
 	}
@@ -131,11 +136,12 @@ func (b *booking) make(ctx context.Context) (*pb.BookAppointmentResponse, error)
 	case err == nil:
 		return b.settle(ctx, patient, route, appointment, pb.BookingOutcome_BOOKING_OUTCOME_CONFIRMED)
 	case spine.NeverSent(err), gpconnect.Settled(err) && again(err):
+		// Not a byte reached the practice: none left, or the proxy itself would not pass it on. It may be sent again.
 		return nil, errors.Join(err, b.claim.MarkUnsent(ctx))
 	case gpconnect.Settled(err):
 		return nil, b.refused(ctx, err)
 	}
-	return b.lost(ctx, patient, slots, err)
+	return b.lost(ctx, patient, what, err)
 }
 
 // again reports that the same call may succeed later, so that its answer must not be kept.
@@ -215,6 +221,10 @@ func (b *booking) settle(ctx context.Context, t *pds.Trace, route sds.Route, a *
 	if err != nil {
 		return nil, errors.Join(unknown(err), b.claim.MarkUnknown(ctx))
 	}
+	if len(appointment.GetJson()) > maxAppointmentJSON {
+		// What was booked must be told, whatever a practice adds to it.
+		appointment.Json = nil
+	}
 	answer := &pb.BookAppointmentResponse{
 		Provenance: routed(traced(b.provenance(ctx), t), route), Appointment: appointment, Outcome: how,
 	}
@@ -246,12 +256,12 @@ func (b *booking) refused(ctx context.Context, err error) error {
 }
 
 // lost is a booking that may have been made: one look at the practice's diary, then the caller is told that nobody knows.
-func (b *booking) lost(ctx context.Context, t *pds.Trace, slots []slotHandle, cause error) (*pb.BookAppointmentResponse, error) {
+func (b *booking) lost(ctx context.Context, t *pds.Trace, what sent, cause error) (*pb.BookAppointmentResponse, error) {
 	b.record.Diagnose(fault.Of(cause).UpstreamText)
 	if err := b.claim.MarkUnknown(ctx); err != nil {
 		return nil, unknown(err)
 	}
-	answer, err := b.look(ctx, t, slots)
+	answer, err := b.look(ctx, t, what)
 	if err != nil || answer == nil {
 		return nil, unknown(errors.Join(cause, err))
 	}

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -23,6 +24,10 @@ func (b *booking) repeat(ctx context.Context) (*pb.BookAppointmentResponse, erro
 	b.record.SetPractice(b.practice)
 	if b.claim.Failed {
 		return nil, b.failedBefore()
+	}
+	// What was booked is about a patient, and PDS may say today what it did not say then.
+	if _, err := b.patient(ctx, b.asker, b.request.GetNhsNumber(), anywhere); err != nil {
+		return nil, err
 	}
 	answer := &pb.BookAppointmentResponse{}
 	if err := proto.Unmarshal(b.claim.Answer, answer); err != nil {
@@ -58,9 +63,13 @@ func (b *booking) reconcile(ctx context.Context) (*pb.BookAppointmentResponse, e
 		return nil, err
 	}
 	b.record.SetPractice(b.practice)
-	answer, err := b.look(ctx, patient, was.Slots)
+	answer, err := b.look(ctx, patient, was)
 	if err != nil {
-		return nil, unknown(err)
+		e := fault.New(pb.Hop_HOP_PROVIDER, pb.ErrorReason_ERROR_REASON_OUTCOME_UNKNOWN, err)
+		if errors.Is(err, errSimilar) {
+			e.Operator = "The practice holds an appointment that resembles it: look there before anything else."
+		}
+		return nil, e
 	}
 	if answer != nil {
 		return answer, nil
@@ -74,10 +83,11 @@ func (b *booking) reconcile(ctx context.Context) (*pb.BookAppointmentResponse, e
 	return nil, b.refused(ctx, fault.New(pb.Hop_HOP_PROVIDER, pb.ErrorReason_ERROR_REASON_NOT_MADE, nil))
 }
 
-// look searches the patient's appointments at the practice for the one that this booking made. Nil means that it is not
-// there, which proves nothing while the practice may still be writing.
-func (b *booking) look(ctx context.Context, t *pds.Trace, slots []slotHandle) (*pb.BookAppointmentResponse, error) {
-	booked, err := bookedSlots(slots)
+// look searches the patient's appointments at the practice for the one that this booking made. Nil means that nothing like
+// it is there, which proves nothing while the practice may still be writing. Something that is like it and not the same is
+// an error: only a human can say what it is.
+func (b *booking) look(ctx context.Context, t *pds.Trace, what sent) (*pb.BookAppointmentResponse, error) {
+	booked, err := bookedSlots(what.Slots)
 	if err != nil {
 		return nil, err
 	}
@@ -94,16 +104,19 @@ func (b *booking) look(ctx context.Context, t *pds.Trace, slots []slotHandle) (*
 	if err != nil {
 		return nil, err
 	}
+	near := len(listed.Unreadable) > 0
 	for _, a := range listed.Appointments {
-		if a.Status == "booked" && a.Organisation.ODS == b.asker.ods().String() && a.Holds(booked) {
+		if a.Status == "booked" && strings.EqualFold(a.Organisation.ODS, b.asker.ods().String()) && a.Holds(booked) &&
+			a.Description == what.Description {
 			a.Response = listed.Response
 			return b.settle(ctx, t, route, a, pb.BookingOutcome_BOOKING_OUTCOME_RECONCILED)
 		}
+		near = near || a.Near(booked)
 	}
-	if len(listed.Unreadable) > 0 {
-		return nil, errUnreadableAppointments
+	if near {
+		return nil, errSimilar
 	}
 	return nil, nil //nolint:nilnil // not there is an answer, and not a failure
 }
 
-var errUnreadableAppointments = errors.New("an appointment in the practice's answer could not be read")
+var errSimilar = errors.New("the practice holds an appointment that resembles the booking, or one that cannot be read")
