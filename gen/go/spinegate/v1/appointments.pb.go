@@ -1529,7 +1529,7 @@ type Appointment struct {
 	CancellationReason string `protobuf:"bytes,18,opt,name=cancellation_reason,json=cancellationReason,proto3" json:"cancellation_reason,omitempty"`
 	// When it was made.
 	Created *ClinicalDate `protobuf:"bytes,19,opt,name=created,proto3" json:"created,omitempty"`
-	// The Appointment exactly as received (FHIR STU3 JSON).
+	// The Appointment exactly as received (FHIR STU3 JSON); empty when it is larger than 512 KiB.
 	Json          []byte `protobuf:"bytes,20,opt,name=json,proto3" json:"json,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
