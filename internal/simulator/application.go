@@ -20,6 +20,8 @@ type Application struct {
 	// Key signs assertions, and KeyPEM is the same for a file, as PKCS #8.
 	Key    *rsa.PrivateKey
 	KeyPEM []byte
+	// Secret is what it is known by besides APIKey when it refreshes a user's session (PDS contract, 4.2).
+	Secret string
 	// JWKS is the public half as the application publishes it.
 	JWKS []byte
 }
@@ -34,6 +36,8 @@ const (
 	APIKeyWithUnreachableJWKS = "SIMULATED-unreachable-jwks" //nolint:gosec // a name, not a secret
 	// APIKeyWithoutScope is not subscribed to PDS: 401 unauthorized_client.
 	APIKeyWithoutScope = "SIMULATED-no-scope" //nolint:gosec // a name, not a secret
+	// APIKeyWithoutUserScope is subscribed to PDS for itself and not for users: an exchange is a 401 unauthorized_client.
+	APIKeyWithoutUserScope = "SIMULATED-no-user-scope" //nolint:gosec // a name, not a secret
 	// APIKeyWithoutInteraction gets tokens, but Spine has not granted it a PDS interaction: 401 from Spine.
 	APIKeyWithoutInteraction = "SIMULATED-no-interaction"
 	// APIKeyWithoutASID gets tokens, but has no ASID attached: 400 MISSING_VALUE from the edge.
@@ -43,6 +47,9 @@ const (
 // directoryKey is the API key for SDS, a name as well.
 const directoryKey = "SIMULATED-directory-key"
 
+// clientSecret is what every application refreshes a user's session with.
+const clientSecret = "SIMULATED-client-secret" //nolint:gosec // a name, not a secret
+
 // keyID is the kid of the application's own key.
 const keyID = "simulated-1"
 
@@ -51,18 +58,27 @@ func newApplication(key *rsa.PrivateKey) (Application, error) {
 	if err != nil {
 		return Application{}, fmt.Errorf("encode the application's key: %w", err)
 	}
-	number := base64.RawURLEncoding.EncodeToString
-	jwks, err := json.MarshalIndent(map[string]any{"keys": []map[string]string{{
-		"kty": "RSA", "alg": "RS512", "use": "sig", "kid": keyID,
-		"n": number(key.N.Bytes()), "e": number(big.NewInt(int64(key.E)).Bytes()),
-	}}}, "", "  ")
+	jwks, err := keySet("RS512", keyID, &key.PublicKey)
 	if err != nil {
 		return Application{}, fmt.Errorf("encode the application's JWKS: %w", err)
 	}
 	return Application{
-		APIKey: APIKey, KeyID: keyID, Key: key, JWKS: append(jwks, '\n'),
+		APIKey: APIKey, KeyID: keyID, Key: key, Secret: clientSecret, JWKS: jwks,
 		KeyPEM: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
 	}, nil
+}
+
+// keySet is a JWKS with one RSA key, as a file.
+func keySet(algorithm, kid string, key *rsa.PublicKey) ([]byte, error) {
+	number := base64.RawURLEncoding.EncodeToString
+	jwks, err := json.MarshalIndent(map[string]any{"keys": []map[string]string{{
+		"kty": "RSA", "alg": algorithm, "use": "sig", "kid": kid,
+		"n": number(key.N.Bytes()), "e": number(big.NewInt(int64(key.E)).Bytes()),
+	}}}, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return append(jwks, '\n'), nil
 }
 
 // publicKeys are the keys that an assertion may be signed with, by kid: the application's own and those of a JWKS.

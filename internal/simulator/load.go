@@ -25,6 +25,7 @@ type loader struct {
 	world     *world
 	files     []practiceFile
 	patients  map[string]*pdsPatient
+	related   map[string][]relatedPerson
 	scenarios map[string]scenarioFile
 	records   map[string][]byte
 	slots     map[string][]byte
@@ -35,7 +36,7 @@ type loader struct {
 func loadWorld(now time.Time, extra fs.FS) (*world, error) {
 	l := &loader{
 		world:    &world{consumers: builtInConsumers(), patients: map[string]*patientEntry{}},
-		patients: map[string]*pdsPatient{}, scenarios: map[string]scenarioFile{},
+		patients: map[string]*pdsPatient{}, related: map[string][]relatedPerson{}, scenarios: map[string]scenarioFile{},
 		records: map[string][]byte{}, slots: map[string][]byte{},
 	}
 	own, err := fs.Sub(builtIn, "data")
@@ -80,6 +81,15 @@ func (l *loader) read(dir fs.FS, prepare func([]byte) ([]byte, error)) error {
 				l.patients[number.Digits()] = p
 				return err
 			})
+		case name == "related":
+			err = eachNumber(dir, name, func(number nhs.Number, raw []byte) error {
+				prepared, err := prepare(raw)
+				if err != nil {
+					return err
+				}
+				l.related[number.Digits()], err = readRelated(prepared)
+				return err
+			})
 		case name == "records":
 			err = eachNumber(dir, name, func(number nhs.Number, raw []byte) error {
 				l.records[number.Digits()] = raw
@@ -94,7 +104,7 @@ func (l *loader) read(dir fs.FS, prepare func([]byte) ([]byte, error)) error {
 		case name == "documents" || strings.HasPrefix(name, ".") || path.Ext(name) == ".md" || path.Ext(name) == ".txt":
 			// documents: no practice serves them yet, and a directory made for later is not an error
 		default:
-			err = fmt.Errorf("%s is none of patients, records, slots, documents, practices.yaml and scenarios.yaml", name)
+			err = fmt.Errorf("%s is none of patients, related, records, slots, documents, practices.yaml and scenarios.yaml", name)
 		}
 		if err != nil {
 			return err
@@ -219,6 +229,11 @@ func (l *loader) build() error {
 			return fmt.Errorf("slots/%s.json is for a practice that practices.yaml does not have", ods)
 		}
 	}
+	for number := range l.related {
+		if l.patients[number] == nil {
+			return fmt.Errorf("related/%s.json is for a patient that patients does not have", number)
+		}
+	}
 	for number := range l.records {
 		if l.patients[number] == nil {
 			return fmt.Errorf("records/%s.json is for a patient that patients does not have", number)
@@ -251,7 +266,7 @@ func (l *loader) addPatients() (map[string][]practice.Patient, error) {
 	at := map[string][]practice.Patient{}
 	for _, digits := range slices.Sorted(maps.Keys(l.patients)) {
 		p, s := l.patients[digits], l.scenarios[digits]
-		l.world.patients[digits] = p.entry(s.Scenario)
+		l.world.patients[digits] = l.entry(p, s.Scenario)
 		ods := p.practice()
 		if s.At != "" {
 			ods = s.At
@@ -267,6 +282,13 @@ func (l *loader) addPatients() (map[string][]practice.Patient, error) {
 	}
 	l.world.order = slices.Sorted(maps.Keys(l.world.patients))
 	return at, nil
+}
+
+// entry is a patient with what other files say of them.
+func (l *loader) entry(p *pdsPatient, scenario string) *patientEntry {
+	e := p.entry(scenario)
+	e.related = l.related[p.number.Digits()]
+	return e
 }
 
 func (l *loader) addScenario(digits string, s scenarioFile) error {
@@ -290,10 +312,10 @@ func (l *loader) addScenario(digits string, s scenarioFile) error {
 		if survivor == nil {
 			return errors.New("survivingNumber is nobody's")
 		}
-		l.world.patients[digits] = survivor.entry(s.Scenario)
+		l.world.patients[digits] = l.entry(survivor, s.Scenario)
 		l.world.patients[digits].Number = number
 	case s.Invalidated:
-		l.world.patients[digits] = &patientEntry{Patient: Patient{Number: number, Scenario: s.Scenario}, invalidated: true}
+		l.world.patients[digits] = &patientEntry{Patient: Patient{Number: number, Scenario: s.Scenario}}
 	case entry == nil:
 		return errors.New("there is no such patient")
 	}

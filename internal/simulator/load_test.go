@@ -93,7 +93,32 @@ func TestDataDirectoryErrors(t *testing.T) {
 		{
 			"an unknown directory",
 			map[string]string{"patient/9991000003.json": ownPatient},
-			"patient is none of patients, records, slots, documents, practices.yaml and scenarios.yaml",
+			"patient is none of patients, related, records, slots, documents, practices.yaml and scenarios.yaml",
+		},
+		{
+			"related persons that are no list",
+			map[string]string{"related/9990000018.json": `{"resourceType":"Bundle"}`},
+			"read related/9990000018.json: it is not a list in JSON",
+		},
+		{
+			"a related person of another type",
+			map[string]string{"related/9990000018.json": `[{"resourceType":"Patient"}]`},
+			"read related/9990000018.json: entry 1: resourceType is not RelatedPerson",
+		},
+		{
+			"a related person without an id",
+			map[string]string{"related/9990000018.json": `[{"resourceType":"RelatedPerson"}]`},
+			"read related/9990000018.json: entry 1: id is missing",
+		},
+		{
+			"a related person who may be real",
+			map[string]string{"related/9990000018.json": `[{"resourceType":"RelatedPerson","id":"1","patient":{"identifier":{"value":"4010232137"}}}]`},
+			"read related/9990000018.json: entry 1: patient.identifier.value: not in the range",
+		},
+		{
+			"related persons of nobody",
+			map[string]string{"related/9990000379.json": `[]`},
+			"related/9990000379.json is for a patient that patients does not have",
 		},
 		{"no name", map[string]string{"practices.yaml": "- ods: T99001\n"}, "read practices.yaml: practice 1 (T99001): name is missing"},
 		{"a bad ODS code", map[string]string{"practices.yaml": "- ods: '*'\n"}, "read practices.yaml: practice 1 (*): ods: not an ODS code"},

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,11 +15,11 @@ import (
 
 var uuidText = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
 
-// pds is the Personal Demographics Service for application-restricted access: the platform's edge and Spine behind it,
-// which differ in content type and style of error (PDS contract, 12). Its order of checks is that of 17.
+// pds is the Personal Demographics Service: the platform's edge and Spine behind it, which differ in content type and
+// style of error (PDS contract, 12). Its order of checks is that of 17.
 //
-// Reading a patient by number is what the application may do. Search, related persons and updates are answered as the
-// edge and Spine answer an application that was never granted them.
+// It reads, searches and tells related persons, in the access mode of the token. It takes no updates: those that the edge
+// would let pass are an unsupported service.
 type pds struct {
 	world  *world
 	tokens *tokenService
@@ -52,9 +53,9 @@ func (p *pds) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	echo(w, r)
-	app, refused := p.edge(r, path)
+	s, refused := p.edge(r, path)
 	if refused == nil {
-		refused = p.spine(w, r, path, app)
+		refused = p.spine(w, r, path, s)
 	}
 	if refused != nil {
 		refused.write(w)
@@ -82,15 +83,15 @@ func echo(w http.ResponseWriter, r *http.Request) {
 }
 
 // edge is everything that the platform checks before Spine hears of a request.
-func (p *pds) edge(r *http.Request, path string) (*application, *pdsError) {
-	app, refused := p.authorise(r)
+func (p *pds) edge(r *http.Request, path string) (*session, *pdsError) {
+	s, refused := p.authorise(r)
 	if refused != nil {
 		return nil, refused
 	}
 	if refused := p.limit(time.Now()); refused != nil {
 		return nil, refused
 	}
-	if app.nameless {
+	if s.app.nameless {
 		return nil, edgeError(http.StatusBadRequest, "MISSING_VALUE", "value", "Required value is missing",
 			"Missing value - 'ASID' of the application")
 	}
@@ -101,30 +102,40 @@ func (p *pds) edge(r *http.Request, path string) (*application, *pdsError) {
 			"The request is not one that is supported.", "Unsupported path - '"+path+"'")
 	}
 	if ids := r.Header.Values("X-Request-Id"); len(ids) > 0 && !uuidText.MatchString(ids[0]) {
-		return nil, edgeError(http.StatusBadRequest, "INVALID_VALUE", "value", "Provided value is invalid",
-			"Invalid value - '"+ids[0]+"' in header 'X-Request-ID'")
+		return nil, invalidHeader("X-Request-ID", ids[0])
 	}
-	// NHSD-Session-URID is stripped for an application without a user, so it is not looked at (PDS contract, 4.4).
-	switch {
-	case r.Method == http.MethodPatch:
-		return nil, edgeError(http.StatusForbidden, "INVALID_METHOD", "forbidden",
-			"Cannot update resource with application-restricted access token", "")
-	case r.Method == http.MethodPost:
-		return nil, edgeError(http.StatusForbidden, "INVALID_METHOD", "forbidden",
-			"Cannot create resource with application-restricted access token", "")
-	case path == "/Coverage":
+	if refused := s.role(r.Header.Values("Nhsd-Session-Urid")); refused != nil {
+		return nil, refused
+	}
+	if path == "/Coverage" && r.Method == http.MethodGet {
 		return nil, edgeError(http.StatusForbidden, "ACCESS_DENIED", "forbidden",
 			"Cannot GET resource with application-restricted access token", "")
 	}
-	if most := r.URL.Query()["_max-results"]; len(most) > 0 && most[0] != "1" {
-		return nil, edgeError(http.StatusForbidden, "INVALID_VALUE", "token",
+	if s.mode == healthcareWorker {
+		return s, nil
+	}
+	return s, restrict(r)
+}
+
+// restrict is what the edge forbids an application without a user (PDS contract, 3).
+func restrict(r *http.Request) *pdsError {
+	switch r.Method {
+	case http.MethodPatch:
+		return edgeError(http.StatusForbidden, "INVALID_METHOD", "forbidden",
+			"Cannot update resource with application-restricted access token", "")
+	case http.MethodPost:
+		return edgeError(http.StatusForbidden, "INVALID_METHOD", "forbidden",
+			"Cannot create resource with application-restricted access token", "")
+	}
+	if slices.ContainsFunc(r.URL.Query()["_max-results"], func(most string) bool { return most != "1" }) {
+		return edgeError(http.StatusForbidden, "INVALID_VALUE", "token",
 			"Cannot retrieve more than one result with application-restricted access token", "")
 	}
-	return app, nil
+	return nil
 }
 
 // authorise checks the access token, with the edge's own wording (PDS contract, 12.2).
-func (p *pds) authorise(r *http.Request) (*application, *pdsError) {
+func (p *pds) authorise(r *http.Request) (*session, *pdsError) {
 	denied := func(why string) *pdsError {
 		return edgeError(http.StatusUnauthorized, "ACCESS_DENIED", "forbidden", "Access Denied - Unauthorised", why)
 	}
@@ -141,14 +152,14 @@ func (p *pds) authorise(r *http.Request) (*application, *pdsError) {
 	case !found || token == "":
 		return nil, denied("Missing access token")
 	}
-	app, expired := p.tokens.redeem(token)
+	s, expired := p.tokens.redeem(token)
 	switch {
 	case expired:
 		return nil, denied("Access Token expired")
-	case app == nil:
+	case s == nil:
 		return nil, denied("Invalid Access Token")
 	}
-	return app, nil
+	return s, nil
 }
 
 // limit meters an application: so many a minute, and no two within the spike arrest's interval (PDS contract, 13).
@@ -173,7 +184,7 @@ func (p *pds) limit(now time.Time) *pdsError {
 }
 
 // spine is what Spine makes of a request that the edge let pass.
-func (p *pds) spine(w http.ResponseWriter, r *http.Request, path string, app *application) *pdsError {
+func (p *pds) spine(w http.ResponseWriter, r *http.Request, path string, s *session) *pdsError {
 	if len(r.Header.Values("X-Request-Id")) == 0 {
 		return spineError(http.StatusBadRequest, "MISSING_VALUE", "required", "Required value is missing",
 			"Invalid request with error - X-Request-ID header must be supplied to access this resource")
@@ -184,10 +195,19 @@ func (p *pds) spine(w http.ResponseWriter, r *http.Request, path string, app *ap
 		return unsupported
 	}
 	if path == "/Patient" {
-		if len(r.URL.Query()) == 0 {
+		values := r.URL.Query()
+		if len(values) == 0 {
 			return unsupported
 		}
-		return denied // a search: the application holds pdsquery:PatientRetrieve and nothing else
+		q, refused := readPDSQuery(values, s.most())
+		switch {
+		case refused != nil:
+			return refused
+		case s.app.powerless:
+			return denied
+		}
+		p.search(w, r, q)
+		return nil
 	}
 	id, below, deeper := strings.Cut(strings.TrimPrefix(path, "/Patient/"), "/")
 	if id == "" || deeper && below != "RelatedPerson" {
@@ -197,29 +217,32 @@ func (p *pds) spine(w http.ResponseWriter, r *http.Request, path string, app *ap
 	if err != nil {
 		return spineError(http.StatusBadRequest, "INVALID_RESOURCE_ID", "value", "Resource Id is invalid", "")
 	}
-	if app.powerless || deeper {
-		return denied // related persons are an interaction of their own
+	if s.app.powerless {
+		return denied
 	}
-	return p.read(w, number)
-}
-
-// read answers with the patient (PDS contract, 6).
-func (p *pds) read(w http.ResponseWriter, number nhs.Number) *pdsError {
 	patient := p.world.patient(number)
 	switch {
 	case patient == nil:
 		e := spineError(http.StatusNotFound, "RESOURCE_NOT_FOUND", "not-found", "Resource not found", "")
 		e.severity = "information"
 		return e
-	case patient.invalidated:
+	case patient.invalidated():
 		return spineError(http.StatusNotFound, "INVALIDATED_RESOURCE", "processing",
 			"Resource that has been marked as invalid was requested - invalid resources cannot be retrieved", "")
+	case deeper:
+		p.relatedPersons(w, r, patient)
+	default:
+		read(w, patient.person)
 	}
-	w.Header().Set("Content-Type", spineType)
-	w.Header().Set("Etag", `W/"`+patient.version+`"`)
-	w.WriteHeader(http.StatusOK)
-	_, _ = w.Write(patient.resource)
 	return nil
+}
+
+// read answers with the patient (PDS contract, 6): the survivor, where the number asked for was superseded.
+func read(w http.ResponseWriter, person *pdsPatient) {
+	w.Header().Set("Content-Type", spineType)
+	w.Header().Set("Etag", `W/"`+person.Meta.VersionID+`"`)
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(person.raw)
 }
 
 // natural is what PDS says with a status that a fault asks for: the edge replaces every 5xx of Spine's.
@@ -262,6 +285,12 @@ func edgeError(status int, code, issue, display, diagnostics string) *pdsError {
 
 func spineError(status int, code, issue, display, diagnostics string) *pdsError {
 	return &pdsError{status, spineType, code, issue, "error", display, diagnostics}
+}
+
+// invalidHeader is the edge's word for a header that is no good.
+func invalidHeader(name, value string) *pdsError {
+	return edgeError(http.StatusBadRequest, "INVALID_VALUE", "value", "Provided value is invalid",
+		"Invalid value - '"+value+"' in header '"+name+"'")
 }
 
 func (e *pdsError) write(w http.ResponseWriter) {

@@ -24,6 +24,7 @@ const (
 func TestPDSRefusals(t *testing.T) {
 	r := start(t, simulator.Options{})
 	bearer := "Bearer " + r.token()
+	powerless := "Bearer " + r.tokenOf(simulator.APIKeyWithoutInteraction)
 	denied := func(why string) issue {
 		return issue{"error", "forbidden", pdsCodes, "ACCESS_DENIED", "Access Denied - Unauthorised", why}
 	}
@@ -107,7 +108,7 @@ func TestPDSRefusals(t *testing.T) {
 		}},
 		{
 			"search without the interaction", "GET", "/Patient?family=x&birthdate=eq2000-01-01",
-			[]string{"Authorization", bearer, "X-Request-ID", id},
+			[]string{"Authorization", powerless, "X-Request-ID", id},
 			401, spineType, denied(""),
 		},
 		{
@@ -134,13 +135,13 @@ func TestPDSRefusals(t *testing.T) {
 			},
 		},
 		{
-			"related persons", "GET", ada + "/RelatedPerson",
-			[]string{"Authorization", bearer, "X-Request-ID", id},
+			"related persons without the interaction", "GET", ada + "/RelatedPerson",
+			[]string{"Authorization", powerless, "X-Request-ID", id},
 			401,
 			spineType, denied(""),
 		},
 		{"an application without the interaction", "GET", ada, []string{
-			"Authorization", "Bearer " + r.tokenOf(simulator.APIKeyWithoutInteraction), "X-Request-ID", id,
+			"Authorization", powerless, "X-Request-ID", id,
 		}, 401, spineType, denied("")},
 		{"an application without an ASID", "GET", ada, []string{
 			"Authorization", "Bearer " + r.tokenOf(simulator.APIKeyWithoutASID), "X-Request-ID", id,

@@ -13,7 +13,8 @@ import (
 	"github.com/spinegate/spinegate/internal/practice"
 )
 
-// pdsPatient is a PDS Patient: its bytes, and the little of it that the simulator itself must know.
+// pdsPatient is a PDS Patient: its bytes, and what of it the simulator itself must know to find people and to tell
+// practices about them.
 type pdsPatient struct {
 	number nhs.Number
 	raw    []byte
@@ -22,29 +23,61 @@ type pdsPatient struct {
 	ID           string `json:"id"`
 	Meta         struct {
 		VersionID string `json:"versionId"`
+		Security  []struct {
+			Code string `json:"code"`
+		} `json:"security"`
 	} `json:"meta"`
-	Name []struct {
-		Use    string   `json:"use"`
-		Prefix []string `json:"prefix"`
-		Given  []string `json:"given"`
-		Family string   `json:"family"`
-	} `json:"name"`
-	Gender    string `json:"gender"`
-	BirthDate string `json:"birthDate"`
+	Name      []pdsName `json:"name"`
+	Gender    string    `json:"gender"`
+	BirthDate string    `json:"birthDate"`
+	Deceased  string    `json:"deceasedDateTime"`
 	Address   []struct {
-		Use        string   `json:"use"`
-		Line       []string `json:"line"`
-		PostalCode string   `json:"postalCode"`
+		Use        string    `json:"use"`
+		Period     pdsPeriod `json:"period"`
+		Line       []string  `json:"line"`
+		PostalCode string    `json:"postalCode"`
 	} `json:"address"`
 	Telecom []struct {
-		System string `json:"system"`
-		Value  string `json:"value"`
+		Period pdsPeriod `json:"period"`
+		System string    `json:"system"`
+		Value  string    `json:"value"`
 	} `json:"telecom"`
 	GeneralPractitioner []struct {
 		Identifier struct {
 			Value string `json:"value"`
 		} `json:"identifier"`
 	} `json:"generalPractitioner"`
+}
+
+type pdsName struct {
+	Use    string    `json:"use"`
+	Period pdsPeriod `json:"period"`
+	Prefix []string  `json:"prefix"`
+	Given  []string  `json:"given"`
+	Family string    `json:"family"`
+}
+
+// shown reports whether a search looks at the name when it does not look at history, and shows it (PDS contract, 7.6).
+func (n pdsName) shown(today string) bool {
+	return (n.Use == "usual" || n.Use == "nickname" || n.Use == "temp") && n.Period.covers(today)
+}
+
+// pdsPeriod is open where it says nothing, and includes its end.
+type pdsPeriod struct {
+	Start string `json:"start"`
+	End   string `json:"end"`
+}
+
+func (p pdsPeriod) covers(today string) bool {
+	day := func(s string) string { return s[:min(len(s), len(today))] }
+	start, end := day(p.Start), day(p.End)
+	return start <= today[:len(start)] && (end == "" || today[:len(end)] <= end)
+}
+
+// restricted reports whether PDS keeps back where the person is. What is not marked is restricted, too (PDS contract,
+// 10.2).
+func (p *pdsPatient) restricted() bool {
+	return len(p.Meta.Security) == 0 || p.Meta.Security[0].Code != "U"
 }
 
 // readPatient checks a PDS Patient just far enough to serve it; the bytes stay as they are.
@@ -82,7 +115,7 @@ func (p *pdsPatient) family() string {
 // entry is the patient as PDS answers.
 func (p *pdsPatient) entry(scenario string) *patientEntry {
 	e := &patientEntry{
-		Patient: Patient{Number: p.number, Scenario: scenario}, resource: p.raw, version: p.Meta.VersionID,
+		Patient: Patient{Number: p.number, Scenario: scenario}, person: p,
 	}
 	if len(p.Name) > 0 {
 		e.Name = strings.Join(append(append([]string{}, p.Name[0].Given...), p.Name[0].Family), " ")

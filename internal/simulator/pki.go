@@ -30,6 +30,8 @@ type Keys struct {
 	Proxy *rsa.PrivateKey
 	// Application signs the assertions of the consumer's PDS application: RS512 only (PDS contract, 4.1).
 	Application *rsa.PrivateKey
+	// CIS2 signs the ID tokens of users (PDS contract, 4.2).
+	CIS2 *rsa.PrivateKey
 }
 
 // GenerateKeys makes the keys of a Spine. Tests that start many may share one.
@@ -42,7 +44,11 @@ func GenerateKeys() (*Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the application's key: %w", err)
 	}
-	return &Keys{Proxy: proxy, Application: application}, nil
+	cis2, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, fmt.Errorf("make the key of CIS2: %w", err)
+	}
+	return &Keys{Proxy: proxy, Application: application, CIS2: cis2}, nil
 }
 
 // Identity is a client certificate with its key.

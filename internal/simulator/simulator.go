@@ -78,6 +78,7 @@ type Spine struct {
 	transcript *Transcript
 	dial       *Dial
 	tokens     *tokenService
+	cis2       *CIS2
 	urls       map[Upstream]string
 	// hostName is what it is called where it listens on every address.
 	hostName string
@@ -137,9 +138,13 @@ func start(ctx context.Context, options Options) (*Spine, error) {
 	if err != nil {
 		return nil, err
 	}
+	cis2, err := newCIS2(options.Keys.CIS2)
+	if err != nil {
+		return nil, err
+	}
 
 	s := &Spine{
-		log: options.Logger, network: options.Network, pki: pki, keys: options.Keys, world: world,
+		cis2: cis2, log: options.Logger, network: options.Network, pki: pki, keys: options.Keys, world: world,
 		directory: newDirectory(world), transcript: &Transcript{}, dial: newDial(), urls: map[Upstream]string{},
 	}
 	for _, f := range world.faults {
@@ -154,7 +159,7 @@ func start(ctx context.Context, options Options) (*Spine, error) {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	s.end = end
 
-	s.tokens = newTokenService(options.TokenLife, trusted)
+	s.tokens = newTokenService(options.TokenLife, trusted, s.cis2)
 	proxy := newProxy(s, options.ProxyTimeout)
 	s.idle = proxy.closeIdle
 	practices := newPracticeHost(world)
@@ -260,6 +265,10 @@ func (s *Spine) IssueClient(fqdn string) (Identity, error) {
 
 // Application is what the consumer holds to be let in by the token service.
 func (s *Spine) Application() (Application, error) { return newApplication(s.keys.Application) }
+
+// CIS2 is where clinicians sign in: the issuer of the ID tokens that the token service exchanges for healthcare-worker
+// access.
+func (s *Spine) CIS2() *CIS2 { return s.cis2 }
 
 // DirectoryKey is the value of the header apikey that SDS accepts.
 func (s *Spine) DirectoryKey() string { return directoryKey }

@@ -1,10 +1,8 @@
 package simulator
 
 import (
-	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
 	"math"
@@ -31,38 +29,44 @@ const (
 type application struct {
 	keys      map[string]*rsa.PublicKey // nil if no JWKS is registered
 	offline   bool                      // the JWKS cannot be fetched
-	unscoped  bool                      // no application-level scope
+	scopes    []string                  // what it is subscribed to
 	powerless bool                      // no Spine interaction granted
 	nameless  bool                      // no ASID attached
 }
 
-// tokenService is the identity service of the API platform for application-restricted access: PDS contract, 4.1. Token
-// exchange (4.2) it answers as a platform does that has it switched off for the application: as an unknown grant type.
+// tokenService is the identity service of the API platform: client credentials (PDS contract, 4.1), and the exchange and
+// refresh of a signed-in user's token (4.2). The log-in by way of a browser (4.3) is an unknown grant type here.
 type tokenService struct {
 	life time.Duration
 	apps map[string]*application
+	cis2 *CIS2
 
-	mu     sync.Mutex
-	seen   map[string]time.Time // by subject and jti
-	issued map[string]grant     // by token
+	mu      sync.Mutex
+	seen    map[string]time.Time // by subject and jti
+	issued  map[string]grant     // by access token
+	refresh map[string]signIn    // by refresh token, each of them unused
 }
 
-// grant is what a token stands for.
+// grant is what an access token stands for.
 type grant struct {
 	app    string
+	scopes []string
+	roles  []string // of the user, where there is one
 	expiry time.Time
 }
 
-func newTokenService(life time.Duration, keys map[string]*rsa.PublicKey) *tokenService {
+func newTokenService(life time.Duration, keys map[string]*rsa.PublicKey, cis2 *CIS2) *tokenService {
+	all := []string{scopeApplication, scopeAAL3, scopeAAL2}
 	return &tokenService{
-		life: life, seen: map[string]time.Time{}, issued: map[string]grant{},
+		life: life, cis2: cis2, seen: map[string]time.Time{}, issued: map[string]grant{}, refresh: map[string]signIn{},
 		apps: map[string]*application{
-			APIKey:                    {keys: keys},
-			APIKeyWithoutPublicKey:    {},
-			APIKeyWithUnreachableJWKS: {keys: keys, offline: true},
-			APIKeyWithoutScope:        {keys: keys, unscoped: true},
-			APIKeyWithoutInteraction:  {keys: keys, powerless: true},
-			APIKeyWithoutASID:         {keys: keys, nameless: true},
+			APIKey:                    {keys: keys, scopes: all},
+			APIKeyWithoutPublicKey:    {scopes: all},
+			APIKeyWithUnreachableJWKS: {keys: keys, offline: true, scopes: all},
+			APIKeyWithoutScope:        {keys: keys},
+			APIKeyWithoutUserScope:    {keys: keys, scopes: []string{scopeApplication}},
+			APIKeyWithoutInteraction:  {keys: keys, powerless: true, scopes: all},
+			APIKeyWithoutASID:         {keys: keys, nameless: true, scopes: all},
 		},
 	}
 }
@@ -81,12 +85,26 @@ func unauthorised(description string) *tokenError {
 	return &tokenError{http.StatusUnauthorized, "invalid_request", description}
 }
 
+func notConfigured() *tokenError {
+	return &tokenError{
+		http.StatusUnauthorized, "unauthorized_client",
+		"you have tried to request authorization but your application is not configured to use this authorization grant type",
+	}
+}
+
+// keyError is the code of what is wrong with a key. Yes, with a space.
+const keyError = "public_key error"
+
+func badSignature() *tokenError {
+	return &tokenError{http.StatusUnauthorized, keyError, "JWT signature verification failed"}
+}
+
 func (t *tokenService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != tokenPath {
 		noSuchProxy(w, r)
 		return
 	}
-	app, life, refused := t.authenticate(r)
+	answer, refused := t.answer(r)
 	if refused != nil {
 		if refused.status == http.StatusMethodNotAllowed {
 			w.Header().Set("Allow", http.MethodPost)
@@ -94,57 +112,82 @@ func (t *tokenService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refused.write(w)
 		return
 	}
-	now := time.Now()
-	token := opaque()
-	t.mu.Lock()
-	t.issued[token] = grant{app: app, expiry: now.Add(life)}
-	t.mu.Unlock()
-	writeJSON(w, "application/json", http.StatusOK, map[string]string{
-		"access_token": token,
-		"expires_in":   strconv.Itoa(max(int(life/time.Second)-1, 0)),
-		"token_type":   "Bearer",
-		"issued_at":    strconv.FormatInt(now.UnixMilli(), 10),
-	})
+	writeJSON(w, "application/json", http.StatusOK, answer)
 }
 
-// authenticate goes through the checks in the order of the PDS contract, 4.1. It returns the application and how long
-// its token lives.
-func (t *tokenService) authenticate(r *http.Request) (string, time.Duration, *tokenError) {
+// answer goes through the checks in the order of the PDS contract, 4.1, and does what the grant type asks for.
+func (t *tokenService) answer(r *http.Request) (map[string]string, *tokenError) {
 	if r.Method != http.MethodPost {
-		return "", 0, &tokenError{http.StatusMethodNotAllowed, "invalid_request", "Method not allowed"}
+		return nil, &tokenError{http.StatusMethodNotAllowed, "invalid_request", "Method not allowed"}
 	}
 	if types := r.Header.Values("Content-Type"); len(types) != 1 || types[0] != formType {
-		return "", 0, &tokenError{
+		return nil, &tokenError{
 			http.StatusUnsupportedMediaType, "invalid_request", "Content-Type header must be " + formType,
 		}
 	}
 	form := readForm(r)
-	switch grantType := form.Get("grant_type"); grantType {
+	grantType := form.Get("grant_type")
+	switch grantType {
 	case "":
-		return "", 0, invalidRequest("grant_type is missing")
-	case "client_credentials":
+		return nil, invalidRequest("grant_type is missing")
+	case "refresh_token":
+		return t.again(form)
+	case "client_credentials", exchangeGrant:
 	default:
-		return "", 0, &tokenError{http.StatusBadRequest, "unsupported_grant_type", "grant_type is invalid"}
+		if form.Has("subject_token") || form.Has("subject_token_type") {
+			return nil, invalidRequest("grant_type is invalid") // another code than without (PDS contract, 4.2)
+		}
+		return nil, &tokenError{http.StatusBadRequest, "unsupported_grant_type", "grant_type is invalid"}
 	}
+	apiKey, refused := t.client(form, "https://"+r.Host+r.URL.Path)
+	switch {
+	case refused != nil:
+		return nil, refused
+	case grantType == exchangeGrant:
+		return t.exchange(apiKey, form)
+	}
+	scopes := scopesOf(t.apps[apiKey].scopes, ":app:")
+	if len(scopes) == 0 {
+		return nil, notConfigured()
+	}
+	answer := t.issue(grant{app: apiKey, scopes: scopes}, t.lifeFor(form.Get("_access_token_expiry_ms")))
+	answer["issued_at"] = strconv.FormatInt(time.Now().UnixMilli(), 10)
+	return answer, nil
+}
+
+// issue makes an access token for what is granted.
+func (t *tokenService) issue(g grant, life time.Duration) map[string]string {
+	g.expiry = time.Now().Add(life)
+	token := opaque()
+	t.mu.Lock()
+	t.issued[token] = g
+	t.mu.Unlock()
+	return map[string]string{
+		"access_token": token, "expires_in": strconv.Itoa(max(int(life/time.Second)-1, 0)), "token_type": "Bearer",
+	}
+}
+
+// client finds out, by the client assertion, which application asks.
+func (t *tokenService) client(form url.Values, audience string) (string, *tokenError) {
 	if form.Get("client_assertion_type") != assertionType {
-		return "", 0, invalidRequest("Missing or invalid client_assertion_type - must be '" + assertionType + "'")
+		return "", invalidRequest("Missing or invalid client_assertion_type - must be '" + assertionType + "'")
 	}
 	raw := form.Get("client_assertion")
 	if raw == "" {
-		return "", 0, invalidRequest("Missing client_assertion")
+		return "", invalidRequest("Missing client_assertion")
 	}
 	assertion := decodeJWT(raw)
 	if assertion == nil {
-		return "", 0, invalidRequest("Malformed JWT in client_assertion")
+		return "", invalidRequest("Malformed JWT in client_assertion")
 	}
-	subject, refused := t.claims(assertion)
+	apiKey, refused := t.claims(assertion)
+	if refused == nil {
+		refused = t.trust(assertion, apiKey, audience)
+	}
 	if refused != nil {
-		return "", 0, refused
+		return "", refused
 	}
-	if refused := t.trust(assertion, subject, "https://"+r.Host+r.URL.Path); refused != nil {
-		return "", 0, refused
-	}
-	return subject, t.lifeFor(form.Get("_access_token_expiry_ms")), nil
+	return apiKey, nil
 }
 
 // claims checks what the assertion says of itself, and remembers its jti.
@@ -197,7 +240,6 @@ func (t *tokenService) claims(assertion *JWT) (string, *tokenError) {
 
 // trust checks the assertion against what is known of the application.
 func (t *tokenService) trust(assertion *JWT, subject, audience string) *tokenError {
-	const keyError = "public_key error"
 	app := t.apps[subject]
 	switch {
 	case app == nil:
@@ -217,22 +259,20 @@ func (t *tokenService) trust(assertion *JWT, subject, audience string) *tokenErr
 	if key == nil {
 		return unauthorised("Invalid 'kid' header in client_assertion JWT - no matching public key")
 	}
-	signed := assertion.Raw[:strings.LastIndexByte(assertion.Raw, '.')]
-	digest := sha512.Sum512([]byte(signed))
-	signature, err := base64.RawURLEncoding.DecodeString(assertion.Signature)
-	if err != nil || rsa.VerifyPKCS1v15(key, crypto.SHA512, digest[:], signature) != nil {
-		return &tokenError{http.StatusUnauthorized, keyError, "JWT signature verification failed"}
+	if !assertion.signedBy(key) {
+		return badSignature()
 	}
 	if assertion.Claims["aud"] != audience {
 		return unauthorised("Missing or invalid 'aud' claim in client_assertion JWT")
 	}
-	if app.unscoped {
-		return &tokenError{
-			http.StatusUnauthorized, "unauthorized_client",
-			"you have tried to request authorization but your application is not configured to use this authorization grant type",
-		}
-	}
 	return nil
+}
+
+// signedBy verifies the signature of a token with the algorithm that its header names.
+func (j *JWT) signedBy(key *rsa.PublicKey) bool {
+	hash, digest := digestFor(j.Header["alg"], j.Raw[:strings.LastIndexByte(j.Raw, '.')])
+	signature, err := base64.RawURLEncoding.DecodeString(j.Signature)
+	return err == nil && rsa.VerifyPKCS1v15(key, hash, digest, signature) == nil
 }
 
 // lifeFor shortens, and never lengthens, the life of a token as the caller asked.
@@ -245,7 +285,7 @@ func (t *tokenService) lifeFor(milliseconds string) time.Duration {
 }
 
 // redeem finds what a token stands for. The second result says that it was once good.
-func (t *tokenService) redeem(token string) (app *application, expired bool) {
+func (t *tokenService) redeem(token string) (s *session, expired bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	g, ok := t.issued[token]
@@ -255,10 +295,10 @@ func (t *tokenService) redeem(token string) (app *application, expired bool) {
 	if !g.expiry.After(time.Now()) {
 		return nil, true
 	}
-	return t.apps[g.app], false
+	return &session{app: t.apps[g.app], mode: modeOf(g.scopes), roles: g.roles}, false
 }
 
-// revoke forgets every token issued so far.
+// revoke forgets every access token issued so far.
 func (t *tokenService) revoke() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

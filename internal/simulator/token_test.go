@@ -177,8 +177,13 @@ func TestTokenRequestRefusals(t *testing.T) {
 			400, "invalid_request", "grant_type is missing",
 		}},
 		{
-			"token exchange", http.MethodPost, formType, "grant_type=urn:ietf:params:oauth:grant-type:token-exchange",
+			"a log-in by way of a browser", http.MethodPost, formType, "grant_type=authorization_code",
 			tokenRefusal{400, "unsupported_grant_type", "grant_type is invalid"},
+		},
+		{
+			"the body of an exchange without its grant type", http.MethodPost, formType,
+			"grant_type=x&subject_token_type=urn:ietf:params:oauth:token-type:id_token",
+			tokenRefusal{400, "invalid_request", "grant_type is invalid"},
 		},
 		{"no assertion type", http.MethodPost, formType, "grant_type=client_credentials", tokenRefusal{
 			400, "invalid_request",

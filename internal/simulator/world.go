@@ -65,10 +65,16 @@ type practiceEntry struct {
 // patientEntry is what PDS answers for a number.
 type patientEntry struct {
 	Patient
-	invalidated bool
-	resource    []byte // as PDS sends it
-	version     string
+	// person is whose record it is: the survivor's where the number is superseded, and nobody's where it is invalidated.
+	person *pdsPatient
+	// related are the related persons that the record has.
+	related []relatedPerson
 }
+
+func (p *patientEntry) invalidated() bool { return p.person == nil }
+
+// listed reports whether a search may find the entry: neither superseded nor invalidated (PDS contract, 7.3).
+func (p *patientEntry) listed() bool { return p.person != nil && p.person.number == p.Number }
 
 func (w *world) patient(number nhs.Number) *patientEntry { return w.patients[number.Digits()] }
 
