@@ -349,7 +349,7 @@ const (
 	SearchMode_SEARCH_MODE_UNSPECIFIED SearchMode = 0
 	// Exact or wildcard on current details.
 	SearchMode_SEARCH_MODE_ORDINARY SearchMode = 1
-	// Only results that match every criterion exactly.
+	// Only results that match every criterion exactly. Takes no wildcard.
 	SearchMode_SEARCH_MODE_EXACT SearchMode = 2
 	// Homophones, transposed names and former details, too.
 	SearchMode_SEARCH_MODE_FUZZY SearchMode = 3
@@ -1416,9 +1416,9 @@ type SearchPatientsRequest struct {
 	Family string `protobuf:"bytes,2,opt,name=family,proto3" json:"family,omitempty"`
 	// Given names in order; wildcard as for family.
 	Given []string `protobuf:"bytes,3,rep,name=given,proto3" json:"given,omitempty"`
-	// Gender; better left out.
+	// Gender; better left out, but in fuzzy searches without both names.
 	Gender Gender `protobuf:"varint,4,opt,name=gender,proto3,enum=spinegate.v1.Gender" json:"gender,omitempty"`
-	// Earliest birth date, `yyyy-mm-dd`.
+	// Earliest birth date, `yyyy-mm-dd`. One of the two is needed in every search.
 	BirthDateStart string `protobuf:"bytes,5,opt,name=birth_date_start,json=birthDateStart,proto3" json:"birth_date_start,omitempty"`
 	// Latest birth date, included; equal to the earliest for an exact date.
 	BirthDateEnd string `protobuf:"bytes,6,opt,name=birth_date_end,json=birthDateEnd,proto3" json:"birth_date_end,omitempty"`
@@ -1426,7 +1426,7 @@ type SearchPatientsRequest struct {
 	DeathDateStart string `protobuf:"bytes,7,opt,name=death_date_start,json=deathDateStart,proto3" json:"death_date_start,omitempty"`
 	// Latest date of death, included.
 	DeathDateEnd string `protobuf:"bytes,8,opt,name=death_date_end,json=deathDateEnd,proto3" json:"death_date_end,omitempty"`
-	// Postcode, any of the person's addresses; wildcard from the third character on. Hides restricted people.
+	// Postcode, any of the person's addresses; wildcard as for family. Hides restricted people.
 	PostalCode string `protobuf:"bytes,9,opt,name=postal_code,json=postalCode,proto3" json:"postal_code,omitempty"`
 	// Practice. Hides restricted people.
 	PracticeOdsCode string `protobuf:"bytes,10,opt,name=practice_ods_code,json=practiceOdsCode,proto3" json:"practice_ods_code,omitempty"`
@@ -1439,6 +1439,7 @@ type SearchPatientsRequest struct {
 	// Also match former names, addresses and contact details. Fuzzy always does.
 	IncludeHistory bool `protobuf:"varint,14,opt,name=include_history,json=includeHistory,proto3" json:"include_history,omitempty"`
 	// Ceiling, not page size: when more match, there is no answer but TOO_MANY_MATCHES. 0 = as many as the access mode allows.
+	// That is one in application-restricted access, where more is SEARCH_INVALID.
 	MaxResults    int32 `protobuf:"varint,15,opt,name=max_results,json=maxResults,proto3" json:"max_results,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1586,8 +1587,8 @@ type SearchPatientsResponse struct {
 	Provenance *Provenance `protobuf:"bytes,1,opt,name=provenance,proto3" json:"provenance,omitempty"`
 	// In PDS's order, best first.
 	Matches []*PatientMatch `protobuf:"bytes,2,rep,name=matches,proto3" json:"matches,omitempty"`
-	// True when a criterion (postcode, practice) or the access mode hides restricted people, so that finding nobody, or not
-	// finding somebody, proves nothing.
+	// True when a criterion (postcode, practice) hides restricted people, or when the access mode shows one match at most, so
+	// that finding nobody, or not finding somebody, proves nothing.
 	AbsenceNotProven *bool `protobuf:"varint,3,opt,name=absence_not_proven,json=absenceNotProven,proto3,oneof" json:"absence_not_proven,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
@@ -2505,7 +2506,8 @@ type RelatedPerson struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the entry; not an NHS Number.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// The related person's own NHS Number, where that is how they are held.
+	// The related person's own NHS Number, where that is how they are held: trace it, they may be restricted. Never the
+	// patient's.
 	NhsNumber string `protobuf:"bytes,2,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
 	// Whether the relation is in use; unset when not recorded.
 	Active *bool `protobuf:"varint,3,opt,name=active,proto3,oneof" json:"active,omitempty"`
@@ -2517,7 +2519,7 @@ type RelatedPerson struct {
 	Address *Address `protobuf:"bytes,6,opt,name=address,proto3" json:"address,omitempty"`
 	// How to reach them.
 	Telecoms []*ContactPoint `protobuf:"bytes,7,rep,name=telecoms,proto3" json:"telecoms,omitempty"`
-	// Every relationship as coded; two code systems occur.
+	// Every relationship as coded, in PDS's order; two code systems occur.
 	Relationships []*Coding `protobuf:"bytes,8,rep,name=relationships,proto3" json:"relationships,omitempty"`
 	// Whether they are next of kin, by those codes.
 	NextOfKin NextOfKin `protobuf:"varint,9,opt,name=next_of_kin,json=nextOfKin,proto3,enum=spinegate.v1.NextOfKin" json:"next_of_kin,omitempty"`

@@ -45,7 +45,8 @@ type PatientTraceClient interface {
 	// Finds people by demographics. Results come in PDS's order; show them so, without the score, and let a person choose.
 	//
 	// Fails with TOO_MANY_MATCHES when more people match than may be shown, which is not an empty list, and with
-	// SEARCH_INVALID when the criteria are too few. An empty list does not prove absence: see `absence_not_proven`.
+	// SEARCH_INVALID when the criteria are too few or break a rule: `violations` names each, and nothing was sent. An empty
+	// list does not prove absence: see `absence_not_proven`.
 	SearchPatients(ctx context.Context, in *SearchPatientsRequest, opts ...grpc.CallOption) (*SearchPatientsResponse, error)
 	// Traces many people on one stream. The first message is `start`, every other one an `item` with an id of your choice;
 	// answers come as they complete, each item in exactly one `result` or `failure`. A bad item never ends the stream.
@@ -54,7 +55,10 @@ type PatientTraceClient interface {
 	// When your token or the connection grows too old the gateway stops reading, answers every item that it has read (some
 	// with failure STREAM_ENDED) and closes PARTIAL. An item without an answer was never read.
 	TracePatients(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[TracePatientsRequest, TracePatientsResponse], error)
-	// Lists the people related to a patient. A restricted patient's list is WITHHELD, which is not "none".
+	// Lists the people related to a patient. PDS is asked about the patient first: a restricted patient's list is WITHHELD,
+	// which is not "none", and nothing more is asked.
+	//
+	// Fails as `TracePatient` does, and with PATIENT_SUPERSEDED: a list does not say whose it is.
 	ListRelatedPersons(ctx context.Context, in *ListRelatedPersonsRequest, opts ...grpc.CallOption) (*ListRelatedPersonsResponse, error)
 }
 
@@ -127,7 +131,8 @@ type PatientTraceServer interface {
 	// Finds people by demographics. Results come in PDS's order; show them so, without the score, and let a person choose.
 	//
 	// Fails with TOO_MANY_MATCHES when more people match than may be shown, which is not an empty list, and with
-	// SEARCH_INVALID when the criteria are too few. An empty list does not prove absence: see `absence_not_proven`.
+	// SEARCH_INVALID when the criteria are too few or break a rule: `violations` names each, and nothing was sent. An empty
+	// list does not prove absence: see `absence_not_proven`.
 	SearchPatients(context.Context, *SearchPatientsRequest) (*SearchPatientsResponse, error)
 	// Traces many people on one stream. The first message is `start`, every other one an `item` with an id of your choice;
 	// answers come as they complete, each item in exactly one `result` or `failure`. A bad item never ends the stream.
@@ -136,7 +141,10 @@ type PatientTraceServer interface {
 	// When your token or the connection grows too old the gateway stops reading, answers every item that it has read (some
 	// with failure STREAM_ENDED) and closes PARTIAL. An item without an answer was never read.
 	TracePatients(grpc.BidiStreamingServer[TracePatientsRequest, TracePatientsResponse]) error
-	// Lists the people related to a patient. A restricted patient's list is WITHHELD, which is not "none".
+	// Lists the people related to a patient. PDS is asked about the patient first: a restricted patient's list is WITHHELD,
+	// which is not "none", and nothing more is asked.
+	//
+	// Fails as `TracePatient` does, and with PATIENT_SUPERSEDED: a list does not say whose it is.
 	ListRelatedPersons(context.Context, *ListRelatedPersonsRequest) (*ListRelatedPersonsResponse, error)
 	mustEmbedUnimplementedPatientTraceServer()
 }
