@@ -72,6 +72,29 @@ var failures = []failure{
 		code: codes.Unimplemented, reason: pb.ErrorReason_ERROR_REASON_METHOD_NOT_BUILT, hop: pb.Hop_HOP_GATEWAY,
 	},
 	{
+		name: "a search with too little",
+		call: searchFor(&pb.SearchPatientsRequest{Family: "TESTWELL", Given: []string{"Ada"}}),
+		code: codes.InvalidArgument, reason: pb.ErrorReason_ERROR_REASON_SEARCH_INVALID, hop: pb.Hop_HOP_GATEWAY,
+	},
+	{
+		name: "a search for more than may be shown",
+		call: searchFor(&pb.SearchPatientsRequest{Family: "TESTWELL", BirthDateStart: "1950-01-01", MaxResults: 2}),
+		code: codes.InvalidArgument, reason: pb.ErrorReason_ERROR_REASON_SEARCH_INVALID, hop: pb.Hop_HOP_GATEWAY,
+	},
+	{
+		name: "a search that too many match",
+		call: searchFor(&pb.SearchPatientsRequest{Family: "TESTTRIPLE", Given: []string{"Casey"}, BirthDateStart: "1950-01-01"}),
+		code: codes.FailedPrecondition, reason: pb.ErrorReason_ERROR_REASON_TOO_MANY_MATCHES, hop: pb.Hop_HOP_PDS, reached: pdsOnly,
+	},
+	{
+		name: "relations under a superseded number", call: listRelated("9990000034"),
+		code: codes.FailedPrecondition, reason: pb.ErrorReason_ERROR_REASON_PATIENT_SUPERSEDED, hop: pb.Hop_HOP_PDS, reached: pdsOnly,
+	},
+	{
+		name: "relations of a number that PDS does not know", call: listRelated("9990000379"),
+		code: codes.NotFound, reason: pb.ErrorReason_ERROR_REASON_PATIENT_NOT_FOUND, hop: pb.Hop_HOP_PDS, reached: pdsOnly,
+	},
+	{
 		name: "a practice with two systems",
 		call: func(t *testing.T, g *gateway) error {
 			_, err := g.directory.ResolveEndpoint(g.as(t, clinician), &pb.ResolveEndpointRequest{
@@ -180,6 +203,22 @@ func readRecord(number string) func(*testing.T, *gateway) error {
 	return func(t *testing.T, g *gateway) error {
 		t.Helper()
 		_, err := g.record(t, &pb.GetStructuredRecordRequest{NhsNumber: number})
+		return err
+	}
+}
+
+func searchFor(req *pb.SearchPatientsRequest) func(*testing.T, *gateway) error {
+	return func(t *testing.T, g *gateway) error {
+		t.Helper()
+		_, err := g.trace.SearchPatients(g.as(t, clinician), req)
+		return err
+	}
+}
+
+func listRelated(number string) func(*testing.T, *gateway) error {
+	return func(t *testing.T, g *gateway) error {
+		t.Helper()
+		_, err := g.trace.ListRelatedPersons(g.as(t, clinician), &pb.ListRelatedPersonsRequest{NhsNumber: number})
 		return err
 	}
 }

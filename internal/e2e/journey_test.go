@@ -17,6 +17,13 @@ import (
 func journey(t *testing.T, g *gateway) *pb.BookAppointmentResponse {
 	t.Helper()
 	ctx := g.as(t, clinician)
+	if answer := g.found(t, g.bornAs(t, "9990000018", "Testwell")); numbers(answer) != "9990000018" {
+		t.Fatalf("search = %v", answer)
+	}
+	related, err := g.trace.ListRelatedPersons(ctx, &pb.ListRelatedPersonsRequest{NhsNumber: "9990000018"})
+	if err != nil || len(related.GetRelatedPersons()) == 0 {
+		t.Fatalf("related = %v, %v", related, err)
+	}
 	trace, err := g.trace.TracePatient(ctx, &pb.TracePatientRequest{
 		NhsNumber: "9990000018", Expected: &pb.ExpectedDemographics{Family: "testwell"},
 	})
