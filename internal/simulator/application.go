@@ -37,7 +37,7 @@ const (
 	// APIKeyWithoutScope is not subscribed to PDS: 401 unauthorized_client.
 	APIKeyWithoutScope = "SIMULATED-no-scope" //nolint:gosec // a name, not a secret
 	// APIKeyWithoutUserScope is subscribed to PDS for itself and not for users: an exchange is a 401 unauthorized_client.
-	APIKeyWithoutUserScope = "SIMULATED-no-user-scope" //nolint:gosec // a name, not a secret
+	APIKeyWithoutUserScope = "SIMULATED-no-user-scope"
 	// APIKeyWithoutInteraction gets tokens, but Spine has not granted it a PDS interaction: 401 from Spine.
 	APIKeyWithoutInteraction = "SIMULATED-no-interaction"
 	// APIKeyWithoutASID gets tokens, but has no ASID attached: 400 MISSING_VALUE from the edge.
@@ -48,7 +48,7 @@ const (
 const directoryKey = "SIMULATED-directory-key"
 
 // clientSecret is what every application refreshes a user's session with.
-const clientSecret = "SIMULATED-client-secret" //nolint:gosec // a name, not a secret
+const clientSecret = "SIMULATED-client-secret"
 
 // keyID is the kid of the application's own key.
 const keyID = "simulated-1"

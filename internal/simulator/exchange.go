@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	exchangeGrant   = "urn:ietf:params:oauth:grant-type:token-exchange"
-	idTokenType     = "urn:ietf:params:oauth:token-type:id_token"
-	accessTokenType = "urn:ietf:params:oauth:token-type:access_token"
+	exchangeGrant = "urn:ietf:params:oauth:grant-type:token-exchange"
+	typeOfID      = "urn:ietf:params:oauth:token-type:id_token"
+	typeOfAccess  = "urn:ietf:params:oauth:token-type:access_token"
 	// refreshWindow is how long after the sign-in a session can be refreshed: the remaining time shrinks with each.
 	refreshWindow = 12 * time.Hour
 )
@@ -38,7 +38,7 @@ func (t *tokenService) exchange(apiKey string, form url.Values) (map[string]stri
 		grant: grant{app: apiKey, scopes: scopes, roles: t.cis2.rolesOf(user)}, until: time.Now().Add(refreshWindow),
 	}
 	answer := t.session(s, t.lifeFor(form.Get("_access_token_expiry_ms")))
-	answer["issued_token_type"] = accessTokenType
+	answer["issued_token_type"] = typeOfAccess
 	return answer, nil
 }
 
@@ -68,8 +68,8 @@ func (t *tokenService) subject(form url.Values) (user, level string, refused *to
 	if token == nil {
 		return fail(invalidRequest("Malformed JWT in subject_token"))
 	}
-	if form.Get("subject_token_type") != idTokenType {
-		return fail(invalidRequest("missing or invalid subject_token_type - must be '" + idTokenType + "'"))
+	if form.Get("subject_token_type") != typeOfID {
+		return fail(invalidRequest("missing or invalid subject_token_type - must be '" + typeOfID + "'"))
 	}
 	kid, _ := token.Header["kid"].(string)
 	if kid == "" {

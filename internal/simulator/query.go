@@ -206,9 +206,10 @@ func (q pdsQuery) enough(bothPostcodes bool) *pdsError {
 		}
 	}
 	family, given, place := q.family != "", len(q.given) > 0, q.gender != "" && q.postcode != ""
+	fuzzily := given && family || family && place || given && place
 	why := ""
 	switch {
-	case q.fuzzy && (wild || !(given && family || family && place || given && place)):
+	case q.fuzzy && (wild || !fuzzily):
 		why = inexact
 	case !q.fuzzy && !family, early, bothPostcodes:
 		why = minimum
