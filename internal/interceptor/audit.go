@@ -9,10 +9,12 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/protobuf/proto"
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/audit"
 	"github.com/spinegate/spinegate/internal/fault"
+	"github.com/spinegate/spinegate/internal/guard"
 	"github.com/spinegate/spinegate/internal/policy"
 )
 
@@ -37,6 +39,9 @@ func (a auditor) unary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, ha
 	ended := false
 	defer a.abandon(ctx, record, &ended)
 	resp, err = handler(ctx, req)
+	if err == nil {
+		err = fits(resp)
+	}
 	err, ended = a.end(ctx, record, audit.Outcome{}, err), true
 	if err != nil {
 		return nil, err
@@ -53,6 +58,9 @@ func (a auditor) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 	if err == nil {
 		err = handler(srv, s)
 	}
+	if err == nil {
+		err = s.unsent
+	}
 	if err == nil && s.closes && !s.closed {
 		err = fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_INTERNAL, errNoClosing)
 	}
@@ -67,6 +75,15 @@ func (a auditor) begin(ctx context.Context) (context.Context, *audit.Record) {
 	record.SetPolicy(policy.Version)
 	NoteIDs(ctx, &pb.TraceIds{CallId: record.ID()})
 	return audit.NewContext(ctx, record), record
+}
+
+// fits refuses an answer that gRPC would not send. gRPC says so by itself only when the outcome is durable, past everything
+// that explains, and in words that read like a rate limit.
+func fits(answer any) error {
+	if m, ok := answer.(proto.Message); ok && proto.Size(m) > policy.MaxMessage {
+		return refuse(pb.ErrorReason_ERROR_REASON_ANSWER_TOO_LARGE)
+	}
+	return nil
 }
 
 // end makes the outcome of a call durable, and returns what the caller is told: err, or that there is no evidence. A
@@ -89,7 +106,7 @@ func (a auditor) end(ctx context.Context, record *audit.Record, o audit.Outcome,
 // abandon is deferred: when one of the links further in panics, the call still gets its outcome on the way out.
 func (a auditor) abandon(ctx context.Context, record *audit.Record, ended *bool) {
 	if !*ended {
-		_ = a.end(ctx, record, audit.Outcome{}, fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_INTERNAL, errPanic))
+		_ = a.end(ctx, record, audit.Outcome{}, guard.Fault())
 	}
 }
 

@@ -23,9 +23,10 @@ import (
 	"github.com/spinegate/spinegate/internal/audit"
 	"github.com/spinegate/spinegate/internal/identity"
 	"github.com/spinegate/spinegate/internal/policy"
+	"github.com/spinegate/spinegate/internal/session"
 )
 
-// Config is what the links need. All of it is required, but for OpenToSystems.
+// Config is what the links need. All of it is required, but for OpenToSystems and Cut.
 type Config struct {
 	// Log gets one line for each call, and the stacks of panics.
 	Log *slog.Logger
@@ -40,6 +41,8 @@ type Config struct {
 	OpenToSystems []string
 	// MaxInFlight is how many calls may run at once, of all callers together.
 	MaxInFlight int
+	// Cut ends when calls that still run are to be cut off; they end with SHUTTING_DOWN. nil never does.
+	Cut context.Context
 }
 
 // link is one interceptor, for both kinds of call.
@@ -76,11 +79,14 @@ func Chain(c Config) ([]grpc.ServerOption, error) {
 		lines.link(),                           // one line per call, refusals included; it sees what the caller sees
 		explain(),                              // whatever failed, the caller gets a status that we chose
 		evidence.link(),                        // opens the record before anything is known: refusals are evidence too
+		around(cutter{c.Cut}.link),             // a gateway that stops says so; the trail has it too
 		around(deadline),                       // no call without an end, and none begun that cannot be finished
 		around(identifier{c.Identity}.link),    // who is asking; fills the record
 		around(newLimiter(c.MaxInFlight).link), // per caller, so it needs identify
 		around(rights.link),                    // may they ask this
 		rules.link(),                           // is the question well formed: only who may ask learns how to
+		bind(session.New(session.Most)),        // no session is mixed with another's; its request is known to be well formed
+		around(panics.reporting),               // what the service starts recovers by itself, and tells the same operator
 		panics.link(),                          // a panic in the service is seen by all of the above as an error
 	}
 	// A panic in a link is an answer, not a crash. This one stands outside of everything, for the services that are free
@@ -97,6 +103,7 @@ func Chain(c Config) ([]grpc.ServerOption, error) {
 		grpc.ChainStreamInterceptor(stream...),
 		grpc.UnknownServiceHandler(unknown),
 		grpc.StatsHandler(early{evidence, lines}),
+		grpc.InTapHandle(await),
 	}, nil
 }
 

@@ -42,6 +42,10 @@ func (e early) TagRPC(ctx context.Context, info *stats.RPCTagInfo) context.Conte
 
 // HandleRPC implements [stats.Handler].
 func (e early) HandleRPC(ctx context.Context, s stats.RPCStats) {
+	switch s.(type) {
+	case *stats.InPayload, *stats.End:
+		awaited(ctx)
+	}
 	end, ok := s.(*stats.End)
 	if !ok {
 		return

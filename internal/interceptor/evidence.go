@@ -25,6 +25,8 @@ type evident struct {
 	described bool
 	// closes says that the method's responses know a closing message, closed that it was sent.
 	closes, closed bool
+	// unsent is why a message could not be sent. Nothing is sent after it: the caller would miss it and not know.
+	unsent error
 	// outcome is what the closing message says. Only the goroutine that sends touches it.
 	outcome audit.Outcome
 }
@@ -36,10 +38,12 @@ func (s *evident) readAhead(info *grpc.StreamServerInfo) error {
 	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
 	method, ok := found.(protoreflect.MethodDescriptor)
 	if err != nil || !ok {
-		return nil // nobody's method; authorisation refuses it
+		awaited(s.Context()) // not read here, and not waited for
+		return nil           // nobody's method; authorisation refuses it
 	}
 	s.closes = method.Output().Fields().ByName("closing") != nil
 	if info.IsClientStream {
+		awaited(s.Context()) // the service reads, within the call's budget
 		return nil
 	}
 	request, err := protoregistry.GlobalTypes.FindMessageByName(method.Input().FullName())
@@ -72,8 +76,15 @@ func (s *evident) RecvMsg(m any) error {
 	return nil
 }
 
-// SendMsg implements [grpc.ServerStream]. The closing message leaves when the outcome is durable, or not at all.
+// SendMsg implements [grpc.ServerStream]. The closing message leaves when the outcome is durable, or not at all. A message
+// that is too large ends the stream.
 func (s *evident) SendMsg(m any) error {
+	if s.unsent == nil {
+		s.unsent = fits(m)
+	}
+	if s.unsent != nil {
+		return s.unsent
+	}
 	message, ok := m.(proto.Message)
 	if !ok {
 		return s.ServerStream.SendMsg(m) // a stream's errors stay what they are

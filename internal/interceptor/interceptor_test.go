@@ -266,6 +266,7 @@ func canonical(c codes.Code) string {
 		codes.Unauthenticated: "UNAUTHENTICATED", codes.PermissionDenied: "PERMISSION_DENIED", codes.InvalidArgument: "INVALID_ARGUMENT",
 		codes.DeadlineExceeded: "DEADLINE_EXCEEDED", codes.Unimplemented: "UNIMPLEMENTED", codes.Internal: "INTERNAL",
 		codes.ResourceExhausted: "RESOURCE_EXHAUSTED", codes.NotFound: "NOT_FOUND", codes.Canceled: "CANCELLED", codes.Unavailable: "UNAVAILABLE",
+		codes.FailedPrecondition: "FAILED_PRECONDITION",
 	}[c]
 }
 

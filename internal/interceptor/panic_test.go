@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
+	"github.com/spinegate/spinegate/internal/guard"
 )
 
 // explode panics as the runtime does, or with an error, about somebody.
@@ -72,6 +73,34 @@ func TestAPanicTellsNobodyAnything(t *testing.T) {
 	}
 	if n := g.panics(t); n != int64(len(calls)) {
 		t.Errorf("%d panics were counted, want %d", n, len(calls))
+	}
+}
+
+// What a service starts has no chain around it, and ends the process unless it recovers by itself.
+func TestAPanicInAGoroutineOfTheServiceIsReportedToo(t *testing.T) {
+	const canary = "CANARY-Zephyrine-9990000018"
+	g := start(t, options{})
+	g.service.trace = func(ctx context.Context, _ *pb.TracePatientRequest) (*pb.TracePatientResponse, error) {
+		failed := make(chan error)
+		go func() {
+			failed <- guard.Run(ctx, func() error {
+				explode(canary, false)
+				return nil
+			})
+		}()
+		return nil, <-failed
+	}
+	_, err := g.TracePatient(g.as(t, "clinician"), traceRequest())
+	g.check(t, err, refusal{codes.Internal, "INTERNAL", "GATEWAY"})
+	log := g.log.String()
+	if strings.Contains(fmt.Sprintf("%+v", err)+log, "CANARY") {
+		t.Error("what was thrown was written down")
+	}
+	if !strings.Contains(log, `"stack":["github.com/spinegate/spinegate/internal/interceptor_test.explode (panic_test.go:`) {
+		t.Errorf("the log does not begin with where it was thrown:\n%s", log)
+	}
+	if n := g.panics(t); n != 1 {
+		t.Errorf("%d panics were counted, want 1", n)
 	}
 }
 

@@ -2,7 +2,6 @@ package interceptor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -11,11 +10,8 @@ import (
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"go.opentelemetry.io/otel/metric"
 
-	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
-	"github.com/spinegate/spinegate/internal/fault"
+	"github.com/spinegate/spinegate/internal/guard"
 )
-
-var errPanic = errors.New("panic")
 
 // recoverer turns a panic into INTERNAL. The library's own default would send the stack to the caller.
 type recoverer struct {
@@ -32,36 +28,46 @@ func newRecoverer(log *slog.Logger, meter metric.Meter) (recoverer, error) {
 }
 
 func (r recoverer) link() link {
-	handle := recovery.WithRecoveryHandlerContext(r.handle)
+	handle := recovery.WithRecoveryHandlerContext(func(ctx context.Context, thrown any) error {
+		r.report(ctx, thrown)
+		return guard.Fault()
+	})
 	return link{recovery.UnaryServerInterceptor(handle), recovery.StreamServerInterceptor(handle)}
 }
 
-// handle tells the operator what kind of value was thrown, and from where. Never the value: it may be about somebody.
-func (r recoverer) handle(ctx context.Context, thrown any) error {
+// reporting lets goroutines that the service starts report as this link does.
+func (r recoverer) reporting(ctx context.Context, next rest) error {
+	return next(guard.NewContext(ctx, r.report))
+}
+
+// report tells the operator what kind of value was thrown, and from where. Never the value: it may be about somebody.
+func (r recoverer) report(ctx context.Context, thrown any) {
 	r.panics.Add(ctx, 1)
 	attributes := []any{"thrown", fmt.Sprintf("%T", thrown), "stack", stack()}
 	if c := callFrom(ctx); c != nil {
 		attributes = append(attributes, "method", c.method, "call_id", TraceIDs(ctx).GetCallId())
 	}
 	r.log.ErrorContext(ctx, "panic", attributes...)
-	return fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_INTERNAL, errPanic)
 }
 
 // stack is where the panic came from: functions, files and lines. The runtime's own text also holds the words of every
 // argument.
 func stack() []string {
 	const (
-		skip    = 6  // runtime.Callers, itself, handle, the library's two frames, and the runtime's panic
-		deepest = 20 // what is further out is the chain
+		recovering = 16 // frames at most between here and the panic
+		deepest    = 20 // what is further out is the chain
 	)
-	callers := make([]uintptr, deepest)
-	frames := runtime.CallersFrames(callers[:runtime.Callers(skip, callers)])
+	callers := make([]uintptr, recovering+deepest)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers)])
 	var lines []string
 	for {
 		frame, more := frames.Next()
 		lines = append(lines, fmt.Sprintf("%s (%s:%d)", frame.Function, filepath.Base(frame.File), frame.Line))
+		if frame.Function == "runtime.gopanic" {
+			lines = nil // so far it was the recovery's own
+		}
 		if !more {
-			return lines
+			return lines[:min(len(lines), deepest)]
 		}
 	}
 }

@@ -138,7 +138,7 @@ func TestACallerPastItsLimitIsToldWhenToComeBack(t *testing.T) {
 			return &pb.TracePatientResponse{}, nil
 		}
 		book := func(who string) error {
-			_, err := g.BookAppointment(g.as(t, who), bookRequest())
+			_, err := g.BookAppointment(g.as(t, who), bookRequestOf(who))
 			return err
 		}
 		for n := range 20 { // the burst of a write
@@ -193,7 +193,7 @@ func TestCallsAtATime(t *testing.T) {
 				var staying sync.WaitGroup
 				for range tt.begin {
 					staying.Go(func() {
-						r := bookRequest()
+						r := bookRequestOf("clinician")
 						r.Description = "stay"
 						if _, err := g.BookAppointment(g.as(t, "clinician"), r); err != nil {
 							t.Error(err)
@@ -201,7 +201,7 @@ func TestCallsAtATime(t *testing.T) {
 					})
 				}
 				synctest.Wait()
-				_, err := g.BookAppointment(g.as(t, tt.next), bookRequest())
+				_, err := g.BookAppointment(g.as(t, tt.next), bookRequestOf(tt.next))
 				if tt.reason == "" {
 					if err != nil {
 						t.Error(err)
@@ -214,7 +214,7 @@ func TestCallsAtATime(t *testing.T) {
 				}
 				close(goOn)
 				staying.Wait()
-				if _, err := g.BookAppointment(g.as(t, tt.next), bookRequest()); err != nil {
+				if _, err := g.BookAppointment(g.as(t, tt.next), bookRequestOf(tt.next)); err != nil {
 					t.Errorf("once there is room: %v", err)
 				}
 			})
@@ -254,6 +254,13 @@ func TestStreamsAreLimitedWhileTheyLast(t *testing.T) {
 			t.Errorf("the first stream ended with %v, want its budget to end it", err)
 		}
 	})
+}
+
+// bookRequestOf is a booking in an encounter of that user's own.
+func bookRequestOf(who string) *pb.BookAppointmentRequest {
+	r := bookRequest()
+	r.Context.SessionId = "encounter-of-the-" + who
+	return r
 }
 
 // comeBack is the wait that an answer asks for.

@@ -103,7 +103,7 @@ func (v validator) check(c *call, message any) error {
 			})
 		}
 	}
-	violations = append(violations, session(c, m)...)
+	violations = append(violations, sessionRules(c, m)...)
 	if len(violations) == 0 {
 		return nil
 	}
@@ -117,9 +117,9 @@ func (v validator) check(c *call, message any) error {
 	return e
 }
 
-// session checks what the contract's rules cannot say about a session id: it must not carry a patient's number into logs
+// sessionRules checks what the contract's rules cannot say about a session id: it must not carry a patient's number into logs
 // of others, and some methods are part of no encounter.
-func session(c *call, m proto.Message) []*pb.FieldViolation {
+func sessionRules(c *call, m proto.Message) []*pb.FieldViolation {
 	request, ok := m.(interface{ GetContext() *pb.CallContext })
 	if !ok || request.GetContext().GetSessionId() == "" {
 		return nil
