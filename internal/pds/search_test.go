@@ -306,15 +306,18 @@ func TestPublishedSearches(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var numbers, scores []string
+			var numbers, scores, genders []string
 			for _, m := range got.Matches {
-				numbers, scores = append(numbers, m.Current.Digits()), append(scores, m.Score)
+				numbers, scores, genders = append(numbers, m.Current.Digits()), append(scores, m.Score), append(genders, m.Person.Gender)
 				if m.Restriction != want.Restriction {
 					t.Errorf("restriction %d", m.Restriction)
 				}
 				if m.Restriction != pds.Unrestricted && (len(m.Person.Address) > 0 || len(m.Person.Extensions) > 0) {
 					t.Error("a restricted person's record is told whole")
 				}
+			}
+			if file == "youds_searchset.json" && !slices.Equal(genders, []string{"male", "female", "unknown", "other"}) {
+				t.Errorf("genders %q", genders)
 			}
 			if want.Numbers != "" && strings.Join(numbers, " ") != want.Numbers || strings.Join(scores, " ") != want.Scores {
 				t.Errorf("%q with %q", numbers, scores)
