@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"golang.org/x/net/netutil"
 )
 
 // serveAdmin opens the listener for operators, if there is to be one.
@@ -47,6 +49,7 @@ func (g *Gateway) serveAdmin(life context.Context, o Options) error {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 	}
+	listener = netutil.LimitListener(listener, maxOperators)
 	g.serving.Go(func() {
 		if err := g.admin.Serve(listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
 			g.failed <- fmt.Errorf("serve operators: %w", err)

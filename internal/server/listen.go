@@ -8,6 +8,7 @@ import (
 	"net"
 	"time"
 
+	"golang.org/x/net/netutil"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
@@ -18,15 +19,18 @@ import (
 
 // What one connection and one message may cost (trust contract, T14, T15 and 4.2).
 const (
+	maxConnections   = 1024 // of callers; beyond them one waits until another ends
+	maxOperators     = 64   // connections of operators, likewise
 	maxStreams       = 256
 	maxMetadata      = 32 << 10 // bytes of a request's header list
-	maxMessage       = 1 << 20  // bytes of a message, either way: the API promises it
 	handshakeTimeout = 10 * time.Second
 )
 
 var (
-	// keepAlive finds dead peers, and makes long-lived connections move on, so that load spreads after a scale-out.
+	// keepAlive finds dead peers, takes the place of those who ask nothing, and makes long-lived connections move on, so that
+	// load spreads after a scale-out.
 	keepAlive = keepalive.ServerParameters{
+		MaxConnectionIdle: 5 * time.Minute,
 		MaxConnectionAge: 30 * time.Minute, MaxConnectionAgeGrace: 5 * time.Minute, Time: 30 * time.Second, Timeout: 10 * time.Second,
 	}
 	// pings more frequent than this end a connection.
@@ -43,8 +47,8 @@ func (g *Gateway) newServer(chain []grpc.ServerOption) (*grpc.Server, error) {
 		grpc.StatsHandler(g.telemetry.ServerHandler(knownMethods())),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.MaxHeaderListSize(maxMetadata),
-		grpc.MaxRecvMsgSize(maxMessage),
-		grpc.MaxSendMsgSize(maxMessage),
+		grpc.MaxRecvMsgSize(policy.MaxMessage),
+		grpc.MaxSendMsgSize(policy.MaxMessage), // the chain refuses before, with an explanation and evidence
 		grpc.ConnectionTimeout(handshakeTimeout),
 		grpc.KeepaliveParams(keepAlive),
 		grpc.KeepaliveEnforcementPolicy(pings),
@@ -107,6 +111,7 @@ func (g *Gateway) serve(life context.Context, o Options) error {
 		}
 	}
 	g.address = listener.Addr()
+	listener = netutil.LimitListener(listener, maxConnections)
 	g.serving.Go(func() {
 		if err := g.grpc.Serve(listener); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 			g.failed <- fmt.Errorf("serve callers: %w", err)

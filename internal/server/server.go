@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -73,6 +74,7 @@ type Gateway struct {
 	failed  chan error
 	serving sync.WaitGroup
 	end     context.CancelFunc
+	cut     context.CancelFunc // ends the calls that still run, and tells their callers why
 	stop    sync.Once
 	stopped error
 }
@@ -171,7 +173,7 @@ func (g *Gateway) Audit() *audit.Store { return g.audit }
 func (g *Gateway) Failed() <-chan error { return g.failed }
 
 // Stop ends the gateway: calls that run may end, for as long as the configuration says or until ctx ends, whatever is
-// first, and are cancelled after that. What it returns could not be flushed or closed. It may be called again.
+// first, and are cut off with SHUTTING_DOWN after that. What it returns could not be flushed or closed. It may be called again.
 func (g *Gateway) Stop(ctx context.Context) error {
 	g.halt(ctx)
 	return g.stopped
@@ -205,7 +207,11 @@ func (g *Gateway) halt(ctx context.Context) {
 	})
 }
 
-// drain lets calls end, and cancels them when the time is over. It returns when no handler runs any more.
+// lastWords is how long a call that is cut off may take to tell its caller: its outcome has to be durable first.
+const lastWords = 3 * time.Second
+
+// drain lets calls end, and cuts them off when the time is over. It returns when no handler runs any more: a write that may
+// have left is settled first.
 func (g *Gateway) drain(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, g.config.Bounds.StopWithin)
 	defer cancel()
@@ -214,10 +220,17 @@ func (g *Gateway) drain(ctx context.Context) {
 		defer close(drained)
 		g.grpc.GracefulStop()
 	}()
+	defer g.cut()
 	select {
 	case <-drained:
+		return
 	case <-ctx.Done():
-		g.log.WarnContext(ctx, "calls were cancelled: they did not end in time")
+	}
+	g.log.WarnContext(ctx, "calls were cut off: they did not end in time")
+	g.cut()
+	select {
+	case <-drained:
+	case <-time.After(lastWords):
 		g.grpc.Stop()
 		<-drained
 	}

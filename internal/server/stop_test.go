@@ -69,7 +69,7 @@ func TestAStopLetsCallsEndAndAcceptsNoOthers(t *testing.T) {
 	})
 }
 
-func TestAStopThatTakesTooLongCancelsWithEvidence(t *testing.T) {
+func TestAStopThatTakesTooLongCutsCallsOffAndSaysSo(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const within = 2 * time.Second
@@ -80,11 +80,19 @@ func TestAStopThatTakesTooLongCancelsWithEvidence(t *testing.T) {
 		if took := time.Since(began); took < within || took > within+time.Second {
 			t.Errorf("stopped after %v, want %v", took, within)
 		}
-		if err := <-done; status.Code(err) != codes.Unavailable && status.Code(err) != codes.Canceled {
-			t.Errorf("the call got %v, want UNAVAILABLE or CANCELLED", err)
+		err := <-done
+		var detail *pb.ErrorDetail
+		for _, d := range status.Convert(err).Details() {
+			if d, ok := d.(*pb.ErrorDetail); ok {
+				detail = d
+			}
 		}
-		if outcomes := outcomesIn(t, g.Dir); len(outcomes) != 1 || outcomes[0].Code == "OK" {
-			t.Errorf("outcomes %v in the trail, want one that is not OK", outcomes)
+		if status.Code(err) != codes.Unavailable || detail.GetReason() != pb.ErrorReason_ERROR_REASON_SHUTTING_DOWN ||
+			detail.GetRetry() != pb.RetryClass_RETRY_CLASS_SAME_CALL {
+			t.Errorf("the call got %v, want SHUTTING_DOWN", err)
+		}
+		if outcomes := outcomesIn(t, g.Dir); len(outcomes) != 1 || outcomes[0].Reason != "SHUTTING_DOWN" {
+			t.Errorf("outcomes %v in the trail, want one that says SHUTTING_DOWN", outcomes)
 		}
 	})
 }

@@ -53,9 +53,12 @@ func (g *Gateway) assemble(life context.Context, o Options) (*grpc.Server, error
 	if err != nil {
 		return nil, err
 	}
+	cut, cutOff := context.WithCancel(context.WithoutCancel(life))
+	g.cut = cutOff
 	chain, err := interceptor.Chain(interceptor.Config{ //nolint:contextcheck // each call brings its own
 		Log: g.log, Meter: g.telemetry.Meters.Meter("github.com/spinegate/spinegate/internal/interceptor"), Audit: g.audit,
 		Identity: believed, OpenToSystems: g.config.Identity.OpenToSystems, MaxInFlight: g.config.Bounds.CallsAtOnce,
+		Cut: cut,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the chain: %w", err)
