@@ -146,7 +146,13 @@ func (g *Gateway) StopGateway() {
 // As is a context whose calls are made by one of the sandbox's personas: clinician, receptionist, nurse or system.
 func (g *Gateway) As(ctx context.Context, tb testing.TB, persona string) context.Context {
 	tb.Helper()
-	token, err := g.sandbox.Token(persona, time.Hour)
+	return g.AsFor(ctx, tb, persona, time.Hour)
+}
+
+// AsFor is As with a token that lives so long.
+func (g *Gateway) AsFor(ctx context.Context, tb testing.TB, persona string, life time.Duration) context.Context {
+	tb.Helper()
+	token, err := g.sandbox.Token(persona, life)
 	if err != nil {
 		tb.Fatal(err)
 	}
