@@ -54,6 +54,17 @@ func people(t *testing.T, g *gateway) canaries {
 		for _, contact := range person.GetTelecoms() {
 			add("telephone number", contact.GetContact())
 		}
+		related, err := g.trace.ListRelatedPersons(g.as(t, clinician), &pb.ListRelatedPersonsRequest{NhsNumber: person.GetNhsNumber()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range related.GetRelatedPersons() {
+			add("related person's name", append(r.GetName().GetGiven(), r.GetName().GetFamily())...)
+			add("related person's address", append(r.GetAddress().GetLines(), r.GetAddress().GetPostalCode())...)
+			for _, contact := range r.GetTelecoms() {
+				add("related person's telephone number", contact.GetContact())
+			}
+		}
 	}
 	// A bad number is somebody's mistyped one.
 	add("mistyped NHS number", "9990000019")
