@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
+	"sync"
+	"syscall"
 
 	"github.com/spinegate/spinegate/internal/config"
 	"github.com/spinegate/spinegate/internal/server"
@@ -33,11 +36,42 @@ func (s *serve) Run(ctx context.Context, stderr logTo) error {
 	}
 	log := telemetry.NewLogger(stderr, level)
 	telemetry.ReportErrors(log)
+	again := make(chan os.Signal, 1) // from now on, so that the signal never ends the program
+	signal.Notify(again, syscall.SIGHUP)
+	defer signal.Stop(again)
 	gateway, err := server.Start(ctx, c, server.Options{Version: release(), Logger: log})
 	if err != nil {
 		return err // it says what it was doing
 	}
+	reloading, stop := context.WithCancel(ctx)
+	var reload sync.WaitGroup
+	reload.Go(func() {
+		for {
+			select {
+			case <-again:
+				s.reload(reloading, gateway, log)
+			case <-reloading.Done():
+				return
+			}
+		}
+	})
+	defer reload.Wait()
+	defer stop()
 	return await(ctx, gateway)
+}
+
+// reload reads the configuration again and applies what can change while calls run: spine.pds.requestsPerSecond. A
+// configuration that is no good changes nothing.
+func (s *serve) reload(ctx context.Context, gateway *server.Gateway, log *slog.Logger) {
+	c, err := config.Load(s.Config, os.LookupEnv, config.Overrides{Listen: s.Listen, Admin: s.Admin})
+	if err == nil {
+		err = gateway.SetPDSRate(c.Spine.PDS.RequestsPerSecond)
+	}
+	if err != nil {
+		log.ErrorContext(ctx, "the configuration was not reloaded", "error", err)
+		return
+	}
+	log.InfoContext(ctx, "reloaded", "spine.pds.requestsPerSecond", c.Spine.PDS.RequestsPerSecond)
 }
 
 // await stops the gateway when the context ends or a listener does.

@@ -30,7 +30,7 @@ type auditCommand struct {
 	Patient string        `placeholder:"NUMBER" help:"What is about this patient."`
 	ID      string        `name:"id" placeholder:"ID" help:"The call that has this id: call, trace, Ssp-TraceID, X-Request-ID or X-Correlation-ID."`
 	Caller  string        `placeholder:"ODS" help:"What this organisation asked."`
-	Kind    string        `placeholder:"KIND" help:"Only attempt, access, release, outcome or system."`
+	Kind    string        `placeholder:"KIND" help:"Only attempt, access, failure, release, outcome or system."`
 	Since   time.Duration `placeholder:"TIME" help:"Only of the last 90s, 15m, 24h, ..."`
 	Limit   int           `default:"100" help:"The newest so many (${default})."`
 }
@@ -94,9 +94,9 @@ func (c *auditCommand) query() (audit.Query, error) {
 			return q, misuse{err}
 		}
 	}
-	kinds := []audit.Kind{"", audit.KindAttempt, audit.KindAccess, audit.KindRelease, audit.KindOutcome, audit.KindSystem}
+	kinds := []audit.Kind{"", audit.KindAttempt, audit.KindAccess, audit.KindFailure, audit.KindRelease, audit.KindOutcome, audit.KindSystem}
 	if !slices.Contains(kinds, q.Kind) {
-		return q, misusedf("--kind is one of attempt, access, release, outcome, system")
+		return q, misusedf("--kind is one of attempt, access, failure, release, outcome, system")
 	}
 	if c.Since != 0 {
 		q.Since = time.Now().Add(-c.Since.Abs())

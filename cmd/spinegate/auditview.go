@@ -57,6 +57,8 @@ func showEvidence(p *page, e audit.Entry) {
 	switch {
 	case e.Access != nil:
 		said, more = accessWords(e.Access)
+	case e.Failure != nil:
+		said, more, mark = spaced("item", e.Failure.Reason, "at", e.Failure.Hop), e.Failure.Diagnostics, bad
 	case e.Release != nil:
 		said = releaseWords(e.Release)
 	case e.Outcome != nil:

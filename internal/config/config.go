@@ -89,7 +89,8 @@ type Token struct {
 type PDS struct {
 	// The FHIR base URL. The default follows from the environment.
 	URL string `yaml:"url"`
-	// Requests a second that this gateway may make, all callers together. The NHS gives an application 5 by default.
+	// Requests a second that this gateway may make, all callers together. The NHS gives an application 5 by default. It is
+	// read again when the process gets SIGHUP; everything else needs a restart.
 	RequestsPerSecond float64 `yaml:"requestsPerSecond"`
 	// Where it is recorded that humans are served in application-restricted mode, such as the number of an agreement with
 	// the NHS. Required in LIVE.

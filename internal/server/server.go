@@ -27,6 +27,7 @@ import (
 	"github.com/spinegate/spinegate/internal/config"
 	"github.com/spinegate/spinegate/internal/identity"
 	"github.com/spinegate/spinegate/internal/journal"
+	"github.com/spinegate/spinegate/internal/pds"
 	"github.com/spinegate/spinegate/internal/telemetry"
 )
 
@@ -64,6 +65,7 @@ type Gateway struct {
 	telemetry *telemetry.Telemetry
 	audit     *audit.Store
 	journal   *journal.Journal
+	people    *pds.Client
 	health    *vitals
 	grpc      *grpc.Server
 	admin     *http.Server
@@ -159,6 +161,14 @@ func (g *Gateway) openStores(ctx context.Context, o Options) error {
 
 // onStop runs f when the gateway stops, before everything that was put here earlier.
 func (g *Gateway) onStop(f func() error) { g.closers = append(g.closers, f) }
+
+// SetPDSRate changes how many requests a second the gateway makes to PDS, for everything that runs and waits, too.
+func (g *Gateway) SetPDSRate(perSecond float64) error {
+	if err := g.people.SetRate(perSecond); err != nil {
+		return fmt.Errorf("spine.pds.requestsPerSecond: %w", err)
+	}
+	return nil
+}
 
 // Address is where callers reach the gateway, and AdminAddress where operators do; nil if nowhere.
 func (g *Gateway) Address() net.Addr { return g.address }

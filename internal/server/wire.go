@@ -113,6 +113,7 @@ func (g *Gateway) reach(o Options) (ways, error) {
 		return ways{}, fmt.Errorf("spine.pds: %w", err)
 	}
 	g.onStop(func() error { people.Close(); return nil })
+	g.people = people
 
 	var key string
 	if c.SDS.APIKeyFile != "" {
