@@ -203,7 +203,7 @@ func (b *Booking) encode(now time.Time) ([]byte, error) {
 		Extension: []newExtension{{structureDefinition + "Extension-GPConnect-BookingOrganisation-1", newReference{"#1"}}},
 		Status:    "booked", Description: b.Description, Comment: b.Comment,
 		Start: b.Slots[0].Start.Local, End: b.Slots[len(b.Slots)-1].End.Local,
-		Created: now.In(london).Format(offsetLayout),
+		Created: now.In(nhs.London).Format(offsetLayout),
 	}
 	for _, s := range b.Slots {
 		a.Slot = append(a.Slot, newReference{"Slot/" + s.ID})

@@ -3,20 +3,12 @@ package gpconnect
 import (
 	"errors"
 	"time"
-	_ "time/tzdata" // a practice's diary is UK local, also where the machine knows no zones
+
+	"github.com/spinegate/spinegate/internal/nhs"
 )
 
-// london is the zone of every practice that GP Connect reaches.
-var london = func() *time.Location {
-	location, err := time.LoadLocation("Europe/London")
-	if err != nil {
-		panic("gpconnect: the embedded time zones lack Europe/London") // cannot happen: tzdata is linked in
-	}
-	return location
-}()
-
 // civil is the UK's date.
-func civil(t time.Time) string { return t.In(london).Format(time.DateOnly) }
+func civil(t time.Time) string { return t.In(nhs.London).Format(time.DateOnly) }
 
 // offsetLayout is a time as GP Connect writes it: UK local, offset in digits, never Z (gpconnect.md, 2).
 const offsetLayout = "2006-01-02T15:04:05-07:00"

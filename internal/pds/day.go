@@ -3,24 +3,15 @@ package pds
 import (
 	"strings"
 	"time"
-	_ "time/tzdata" // the static image has no zone files
 
 	"github.com/spinegate/spinegate/internal/fhir"
+	"github.com/spinegate/spinegate/internal/nhs"
 )
 
 // day is a UK day, yyyy-mm-dd, so that days compare as text.
 type day string
 
-// london is the zone in which PDS counts days.
-var london = func() *time.Location {
-	zone, err := time.LoadLocation("Europe/London")
-	if err != nil {
-		panic("unreachable: the zones are compiled in: " + err.Error())
-	}
-	return zone
-}()
-
-func dayOf(t time.Time) day { return day(t.In(london).Format(time.DateOnly)) }
+func dayOf(t time.Time) day { return day(t.In(nhs.London).Format(time.DateOnly)) }
 
 // covers says that a day lies in a period. An end that is missing is open, and one that is given is included. A date that
 // cannot be read covers nothing.

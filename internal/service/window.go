@@ -3,12 +3,12 @@ package service
 import (
 	"strings"
 	"time"
-	_ "time/tzdata" // slot times are UK local, also where the machine knows no zones
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/fault"
+	"github.com/spinegate/spinegate/internal/nhs"
 )
 
 // maxWindowDays is the widest range of days that a practice must accept in one search (GP Connect contract, 10.1).
@@ -36,15 +36,6 @@ func (b bound) text() string {
 // window is a range of diary time. Both ends are included; a whole day at the end reaches to its last moment.
 type window struct{ start, end bound }
 
-// london is the zone of every practice that GP Connect reaches.
-var london = func() *time.Location {
-	location, err := time.LoadLocation("Europe/London")
-	if err != nil {
-		panic("service: the embedded time zones lack Europe/London") // cannot happen: tzdata is linked in
-	}
-	return location
-}()
-
 // parseWindow reads what the caller asked for.
 func parseWindow(start, end string) (window, error) {
 	from, err := parseBound(start)
@@ -64,11 +55,11 @@ func parseWindow(start, end string) (window, error) {
 
 func parseBound(s string) (bound, error) {
 	if !strings.Contains(s, "T") {
-		at, err := time.ParseInLocation(dayLayout, s, london)
+		at, err := time.ParseInLocation(dayLayout, s, nhs.London)
 		return bound{at, true}, err
 	}
 	at, err := time.Parse(time.RFC3339, s)
-	return bound{at.In(london), false}, err
+	return bound{at.In(nhs.London), false}, err
 }
 
 // last is the last moment of the window.
@@ -97,9 +88,14 @@ func (w window) split() []window {
 
 func midnight(t time.Time) time.Time {
 	y, m, d := t.Date()
-	return time.Date(y, m, d, 0, 0, 0, 0, london)
+	return time.Date(y, m, d, 0, 0, 0, 0, nhs.London)
 }
 
-func (b bound) slotTime() *pb.SlotTime {
-	return &pb.SlotTime{Instant: timestamppb.New(b.at), Local: b.text()}
+// opens and closes are the ends of the window as callers are told them: a whole day goes from its first moment to its last.
+func (w window) opens() *pb.SlotTime {
+	return &pb.SlotTime{Instant: timestamppb.New(w.start.at), Local: w.start.text()}
+}
+
+func (w window) closes() *pb.SlotTime {
+	return &pb.SlotTime{Instant: timestamppb.New(w.last()), Local: w.end.text()}
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/spinegate/spinegate/internal/nhs"
 )
 
 func TestWindowsThatAPracticeAccepts(t *testing.T) {
@@ -39,6 +41,17 @@ func TestWindowsThatAPracticeAccepts(t *testing.T) {
 	}
 }
 
+func TestAWindowOfDaysEndsWithItsLastMoment(t *testing.T) {
+	w, err := parseWindow("2026-07-01", "2026-07-01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opens, closes := w.opens().GetInstant().AsTime(), w.closes().GetInstant().AsTime()
+	if got := opens.Format(time.RFC3339) + " " + closes.Format(time.RFC3339); got != "2026-06-30T23:00:00Z 2026-07-01T22:59:59Z" {
+		t.Errorf("the day goes from %s", got)
+	}
+}
+
 func TestWindowsThatMakeNoSense(t *testing.T) {
 	for _, tt := range [][2]string{
 		{"2026-03-02", "2026-03-01"},
@@ -54,7 +67,7 @@ func TestWindowsThatMakeNoSense(t *testing.T) {
 
 func TestSplitCoversEveryMomentInAcceptableRanges(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		start := time.Date(2026, 1, 1, 0, 0, 0, 0, london).AddDate(0, 0, rapid.IntRange(0, 400).Draw(t, "start"))
+		start := time.Date(2026, 1, 1, 0, 0, 0, 0, nhs.London).AddDate(0, 0, rapid.IntRange(0, 400).Draw(t, "start"))
 		days := rapid.IntRange(0, 120).Draw(t, "days")
 		w := window{bound{start, true}, bound{start.AddDate(0, 0, days), true}}
 		parts := w.split()

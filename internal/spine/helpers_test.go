@@ -182,7 +182,14 @@ func wantReason(t *testing.T, err error, hop pb.Hop, reason pb.ErrorReason) {
 // bubble runs a test in virtual time.
 func bubble(t *testing.T, name string, f func(*testing.T)) {
 	t.Helper()
-	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
+	t.Run(name, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			// Time stands still once the test has returned. Ends of a pipe that close at the same moment wait for each other
+			// until TLS gives up, so they are given the time for it.
+			t.Cleanup(func() { time.Sleep(10 * time.Second) })
+			f(t)
+		})
+	})
 }
 
 func ods(t *testing.T, code string) nhs.ODSCode {
