@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -51,7 +52,8 @@ func TestKilledUnderLoad(t *testing.T) {
 	told := make(map[string]map[string]bool) // call, kind
 	for round := range 5 {
 		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
-		child.Env = append(os.Environ(), childVariable+"="+c.Path)
+		// It is killed before it removes its temporary directories: they lie in ours, which goes with everything in it.
+		child.Env = append(os.Environ(), childVariable+"="+c.Path, "TMPDIR="+filepath.Dir(c.Path))
 		child.Stderr = os.Stderr
 		out, err := child.StdoutPipe()
 		if err != nil {

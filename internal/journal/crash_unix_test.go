@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -35,7 +36,8 @@ func child(t *testing.T) (journal.Config, bool) {
 func killAt(t *testing.T, c journal.Config, name string, seen func(line string) (kill bool)) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
-	cmd.Env = append(os.Environ(), childVariable+"="+c.Path, "STOP_AT="+name)
+	// It is killed before it removes its temporary directories: they lie in ours, which goes with everything in it.
+	cmd.Env = append(os.Environ(), childVariable+"="+c.Path, "STOP_AT="+name, "TMPDIR="+filepath.Dir(c.Path))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

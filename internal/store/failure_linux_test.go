@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -37,12 +38,18 @@ func inChild(t *testing.T, body func(*testing.T, store.Config)) string {
 	}
 	c := config(t)
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
-	child.Env = append(os.Environ(), childVariable+"="+c.Path)
+	child.Env = childEnvironment(c)
 	out, err := child.CombinedOutput()
 	if err != nil {
 		t.Fatalf("the process with the failure: %v\n%s", err, out)
 	}
 	return string(out)
+}
+
+// childEnvironment tells a child where the store is. Its temporary directories are made beside that: it ends without
+// removing them, and ours goes with everything in it.
+func childEnvironment(c store.Config) []string {
+	return append(os.Environ(), childVariable+"="+c.Path, "TMPDIR="+filepath.Dir(c.Path))
 }
 
 func must(err error) {
@@ -160,7 +167,7 @@ func TestWhatWasAcknowledgedSurvivesKill(t *testing.T) {
 	acknowledged := make(map[string]bool)
 	for round := range 5 {
 		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
-		child.Env = append(os.Environ(), childVariable+"="+c.Path)
+		child.Env = childEnvironment(c)
 		child.Stderr = os.Stderr
 		out, err := child.StdoutPipe()
 		if err != nil {
