@@ -25,6 +25,8 @@ type Record struct {
 	Restriction Restriction
 	// Name is the name to show: the usual one. It is nil where there is none.
 	Name *Name
+	// Home is the address where the person lives today. It is nil where there is none.
+	Home *fhir.Address
 	// Person is the record itself. If details are restricted it holds nothing about where the person can be found, and its
 	// JSON is nil if PDS sent such a thing nevertheless.
 	Person Person
@@ -105,6 +107,7 @@ func newRecord(p Person, today day) (Record, error) {
 		r.Person = withoutLocation(p)
 	}
 	r.Name = usualName(r.Person.Name, today)
+	r.Home = home(r.Person.Address, today)
 	return r, nil
 }
 
@@ -153,6 +156,18 @@ func withoutLocation(p Person) Person {
 		told.JSON = p.JSON
 	}
 	return told
+}
+
+// home is the home address whose period covers today, of several the one that began last.
+func home(addresses []fhir.Address, today day) *fhir.Address {
+	var chosen *fhir.Address
+	for i := range addresses {
+		a := &addresses[i]
+		if a.Use == "home" && covers(a.Period, today) && (chosen == nil || a.Period.Start > chosen.Period.Start) {
+			chosen = a
+		}
+	}
+	return chosen
 }
 
 // usualName is the usual name whose period covers today, else the one that began last (PDS contract, 10.1).

@@ -302,3 +302,31 @@ func FuzzConclude(f *testing.F) {
 		}
 	})
 }
+
+func TestHomeIsWhereThePersonLivesToday(t *testing.T) {
+	at := func(use, start, end string) fhir.Address {
+		return fhir.Address{Use: use, PostalCode: use + start, Period: fhir.Period{Start: start, End: end}}
+	}
+	for _, tt := range []struct {
+		name      string
+		addresses []fhir.Address
+		want      string
+	}{
+		{"none", nil, ""},
+		{"an open one", []fhir.Address{at("home", "2020-01-01", "")}, "home2020-01-01"},
+		{"one that has ended", []fhir.Address{at("home", "2010-01-01", "2020-01-01")}, ""},
+		{"one that has ended, after the open one", []fhir.Address{at("home", "2020-01-01", ""), at("home", "2010-01-01", "2019-12-31")}, "home2020-01-01"},
+		{"one that has not begun", []fhir.Address{at("home", "2020-01-01", ""), at("home", "2027-01-01", "")}, "home2020-01-01"},
+		{"a temporary one", []fhir.Address{at("temp", "2020-01-01", "")}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := ""
+			if h := home(tt.addresses, "2026-06-01"); h != nil {
+				got = h.PostalCode
+			}
+			if got != tt.want {
+				t.Errorf("home = %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

@@ -105,10 +105,8 @@ func heldByPDS(t *pds.Trace) demographics {
 	if t.Name != nil {
 		d.family, d.given = t.Name.Family, t.Name.Given
 	}
-	for _, address := range t.Person.Address {
-		if address.Use == "home" {
-			d.postalCode = address.PostalCode
-		}
+	if t.Home != nil {
+		d.postalCode = t.Home.PostalCode
 	}
 	return d
 }
