@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	middleware "github.com/grpc-ecosystem/go-grpc-middleware/v2"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
@@ -26,7 +27,7 @@ import (
 	"github.com/spinegate/spinegate/internal/session"
 )
 
-// Config is what the links need. All of it is required, but for OpenToSystems and Cut.
+// Config is what the links need. All of it is required, but for OpenToSystems, ConnectionLife and Cut.
 type Config struct {
 	// Log gets one line for each call, and the stacks of panics.
 	Log *slog.Logger
@@ -41,6 +42,9 @@ type Config struct {
 	OpenToSystems []string
 	// MaxInFlight is how many calls may run at once, of all callers together.
 	MaxInFlight int
+	// ConnectionLife is how long the server lets a connection live at least, with the calls on it: they end before. Zero is
+	// for ever.
+	ConnectionLife time.Duration
 	// Cut ends when calls that still run are to be cut off; they end with SHUTTING_DOWN. nil never does.
 	Cut context.Context
 }
@@ -76,18 +80,18 @@ func Chain(c Config) ([]grpc.ServerOption, error) {
 
 	// Outermost first. Each line says why it stands where it stands.
 	links := []link{
-		lines.link(),                           // one line per call, refusals included; it sees what the caller sees
-		explain(),                              // whatever failed, the caller gets a status that we chose
-		evidence.link(),                        // opens the record before anything is known: refusals are evidence too
-		around(cutter{c.Cut}.link),             // a gateway that stops says so; the trail has it too
-		around(deadline),                       // no call without an end, and none begun that cannot be finished
-		around(identifier{c.Identity}.link),    // who is asking; fills the record
-		around(newLimiter(c.MaxInFlight).link), // per caller, so it needs identify
-		around(rights.link),                    // may they ask this
-		rules.link(),                           // is the question well formed: only who may ask learns how to
-		bind(session.New(session.Most)),        // no session is mixed with another's; its request is known to be well formed
-		around(panics.reporting),               // what the service starts recovers by itself, and tells the same operator
-		panics.link(),                          // a panic in the service is seen by all of the above as an error
+		lines.link(),                            // one line per call, refusals included; it sees what the caller sees
+		explain(),                               // whatever failed, the caller gets a status that we chose
+		evidence.link(),                         // opens the record before anything is known: refusals are evidence too
+		around(cutter{c.Cut}.link),              // a gateway that stops says so; the trail has it too
+		around(deadline{c.ConnectionLife}.link), // no call without an end, and none begun that cannot be finished
+		around(identifier{c.Identity}.link),     // who is asking; fills the record
+		around(newLimiter(c.MaxInFlight).link),  // per caller, so it needs identify
+		around(rights.link),                     // may they ask this
+		rules.link(),                            // is the question well formed: only who may ask learns how to
+		bind(session.New(session.Most)),         // no session is mixed with another's; its request is known to be well formed
+		around(panics.reporting),                // what the service starts recovers by itself, and tells the same operator
+		panics.link(),                           // a panic in the service is seen by all of the above as an error
 	}
 	// A panic in a link is an answer, not a crash. This one stands outside of everything, for the services that are free
 	// as well.

@@ -65,7 +65,7 @@ func (e early) HandleRPC(ctx context.Context, s stats.RPCStats) {
 }
 
 // TagConn implements [stats.Handler].
-func (e early) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+func (e early) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return opened(ctx) }
 
 // HandleConn implements [stats.Handler].
 func (e early) HandleConn(context.Context, stats.ConnStats) {}

@@ -31,11 +31,16 @@ var (
 	// load spreads after a scale-out.
 	keepAlive = keepalive.ServerParameters{
 		MaxConnectionIdle: 5 * time.Minute,
-		MaxConnectionAge: 30 * time.Minute, MaxConnectionAgeGrace: 5 * time.Minute, Time: 30 * time.Second, Timeout: 10 * time.Second,
+		MaxConnectionAge:  30 * time.Minute, MaxConnectionAgeGrace: 5 * time.Minute, Time: 30 * time.Second, Timeout: 10 * time.Second,
 	}
 	// pings more frequent than this end a connection.
 	pings = keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}
 )
+
+// connectionLife is how long a connection lives at least: gRPC spreads the age by a tenth.
+func connectionLife() time.Duration {
+	return keepAlive.MaxConnectionAge*9/10 + keepAlive.MaxConnectionAgeGrace
+}
 
 // newServer makes the gRPC server with its limits. The chain comes last, so that telemetry's span is there for all of it.
 func (g *Gateway) newServer(chain []grpc.ServerOption) (*grpc.Server, error) {

@@ -58,7 +58,7 @@ func (g *Gateway) assemble(life context.Context, o Options) (*grpc.Server, error
 	chain, err := interceptor.Chain(interceptor.Config{ //nolint:contextcheck // each call brings its own
 		Log: g.log, Meter: g.telemetry.Meters.Meter("github.com/spinegate/spinegate/internal/interceptor"), Audit: g.audit,
 		Identity: believed, OpenToSystems: g.config.Identity.OpenToSystems, MaxInFlight: g.config.Bounds.CallsAtOnce,
-		Cut: cut,
+		ConnectionLife: connectionLife(), Cut: cut,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the chain: %w", err)

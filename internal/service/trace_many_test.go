@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/audit"
@@ -415,11 +416,14 @@ func TestAStreamEndsWithItsTime(t *testing.T) {
 		name            string
 		token, deadline time.Duration
 		ends            time.Duration
+		// age is how old the connection is when the stream begins.
+		age time.Duration
 	}{
-		{"the token", 30 * time.Second, 0, 30 * time.Second},
-		{"the caller's deadline", time.Hour, 20 * time.Second, 20 * time.Second},
-		{"the total budget", 3 * time.Hour, 0, 30 * time.Minute},
-		{"a very short token", 2 * time.Second, 0, 2 * time.Second},
+		{"the token", 30 * time.Second, 0, 30 * time.Second, 0},
+		{"the caller's deadline", time.Hour, 20 * time.Second, 20 * time.Second, 0},
+		{"the total budget", 3 * time.Hour, 0, 30 * time.Minute, 0},
+		{"a very short token", 2 * time.Second, 0, 2 * time.Second, 0},
+		{"the connection", 3 * time.Hour, 0, 12 * time.Minute, 20 * time.Minute},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T) {
@@ -430,6 +434,11 @@ func TestAStreamEndsWithItsTime(t *testing.T) {
 					var cancel context.CancelFunc
 					ctx, cancel = context.WithTimeout(ctx, tt.deadline)
 					defer cancel()
+				}
+				for opened := time.Now(); time.Since(opened) < tt.age; time.Sleep(time.Minute) {
+					if _, err := g.PatientTrace.TracePatient(ctx, &pb.TracePatientRequest{NhsNumber: "9990000042"}); err != nil {
+						t.Fatal(err)
+					}
 				}
 				start := time.Now()
 				stream := begin(ctx, t, g, 8)
@@ -519,5 +528,58 @@ func TestAStreamEndsWithTheTrail(t *testing.T) {
 	}
 	if requests := len(asked(g)); requests != 1 {
 		t.Errorf("PDS was asked %d times", requests)
+	}
+}
+
+// No message is larger than the contract says, and the pieces of an answer are one answer.
+func TestALargeAnswerComesInPieces(t *testing.T) {
+	t.Parallel()
+	const number = "9990000603"
+	patient := strings.ReplaceAll(`{
+		"resourceType": "Patient", "id": "@NUMBER",
+		"identifier": [{"system": "https://fhir.nhs.uk/Id/nhs-number", "value": "@NUMBER"}],
+		"meta": {"versionId": "1", "security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "U"}]},
+		"name": [{"id": "1", "use": "usual", "family": "LONGTEST", "given": ["Lea"], "period": {"start": "2020-01-01"}}],
+		"gender": "female", "birthDate": "1970-01-01",
+		"address": [@ADDRESSES]}`, "@NUMBER", number)
+	address := `{"use": "temp", "line": ["` + strings.Repeat("Long Lane ", 1000) + `"], "period": {"start": "2020-01-01"}}`
+	patient = strings.Replace(patient, "@ADDRESSES", strings.Repeat(address+",", 79)+address, 1)
+	g := servertest.Start(t, servertest.WithData(servertest.WriteData(t, map[string]string{"patients/" + number + ".json": patient})))
+	stream := begin(g.As(t.Context(), t, "clinician"), t, g, 1)
+	put(t, stream, ask("long", number))
+	put(t, stream, ask("short", "9990000018"))
+	if err := stream.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
+	var json []byte
+	var pieces int
+	for {
+		m, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if size := proto.Size(m); size > 1<<20 {
+			t.Errorf("a message has %d bytes", size)
+		}
+		r := m.GetResult()
+		if r.GetItemId() == "long" {
+			if m.GetSequence() != 1 {
+				t.Errorf("piece %d has sequence %d", pieces, m.GetSequence())
+			}
+			pieces++
+			json = append(json, r.GetTrace().GetPatient().GetJson()...)
+			if last := !m.GetContinues(); last != (r.GetTrace().GetProvenance() != nil) || last != (len(r.GetTrace().GetPatient().GetAddresses()) == 80) {
+				t.Errorf("piece %d of the answer is out of its place", pieces)
+			}
+		}
+		if r.GetItemId() == "short" && m.GetSequence() != 2 || m.GetClosing() != nil && m.GetSequence() != 3 {
+			t.Errorf("after the pieces came %d", m.GetSequence())
+		}
+	}
+	if pieces < 2 || len(json) < 800_000 || !strings.HasSuffix(string(json), "}") {
+		t.Errorf("%d pieces, %d bytes", pieces, len(json))
 	}
 }
