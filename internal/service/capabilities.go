@@ -5,16 +5,18 @@ import (
 	"errors"
 
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/proto"
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/audit"
 	"github.com/spinegate/spinegate/internal/fault"
 	"github.com/spinegate/spinegate/internal/gpconnect"
+	"github.com/spinegate/spinegate/internal/guard"
 	"github.com/spinegate/spinegate/internal/nhs"
 )
 
 // roots are the capabilities that have a statement of their own, in the order in which they are told.
-var roots = []struct {
+var roots = [...]struct {
 	capability  pb.Capability
 	interaction nhs.Interaction
 }{
@@ -40,7 +42,11 @@ func (s *GPConnect) GetCapabilities(ctx context.Context, req *pb.GetCapabilities
 	var group errgroup.Group
 	for i, root := range roots {
 		group.Go(func() error {
-			answer.Roots[i], failures[i] = s.root(ctx, a, ods, root.capability, root.interaction)
+			answer.Roots[i] = s.unasked(ctx, ods, root.capability, root.interaction)
+			failures[i] = guard.Run(ctx, func() error { return s.root(ctx, a, ods, answer.GetRoots()[i], root.interaction) })
+			if failures[i] != nil {
+				answer.Roots[i].Error = fault.Detail(failures[i], answer.GetRoots()[i].GetProvenance().GetTraceIds())
+			}
 			return nil
 		})
 	}
@@ -56,27 +62,29 @@ func (s *GPConnect) GetCapabilities(ctx context.Context, req *pb.GetCapabilities
 	return answer, nil
 }
 
-// root reads one statement. The error is also in the root, unless the practice simply has no such system.
-func (s *GPConnect) root(ctx context.Context, a asker, ods nhs.ODSCode, capability pb.Capability, interaction nhs.Interaction) (*pb.CapabilityRoot, error) {
+// unasked is what can be said of a root before anybody is asked.
+func (s *GPConnect) unasked(ctx context.Context, ods nhs.ODSCode, capability pb.Capability, interaction nhs.Interaction) *pb.CapabilityRoot {
 	out := &pb.CapabilityRoot{Capability: capability, Provenance: s.provenance(ctx)}
 	out.Provenance.PracticeOdsCode, out.Provenance.InteractionId = ods.String(), interaction.String()
+	return out
+}
+
+// root reads one statement into out. A practice that simply has no such system is no failure.
+func (s *GPConnect) root(ctx context.Context, a asker, ods nhs.ODSCode, out *pb.CapabilityRoot, interaction nhs.Interaction) error {
 	route, err := s.route(ctx, a, ods, interaction)
 	if errors.Is(err, notRegistered) {
 		out.Support = pb.Support_SUPPORT_NOT_REGISTERED
-		return out, nil
+		return nil
 	}
 	if err != nil {
-		out.Error = fault.Detail(err, out.GetProvenance().GetTraceIds())
-		return out, err
+		return err
 	}
 	routed(out.GetProvenance(), route)
 	statement, err := s.Practices.Statement(ctx, s.target(a, route), interaction)
 	if err != nil {
-		out.Error = fault.Detail(err, out.GetProvenance().GetTraceIds())
-		return out, err
+		return err
 	}
-	describeRoot(out, statement)
-	return out, nil
+	return describeRoot(out, statement)
 }
 
 var notRegistered = fault.New(pb.Hop_HOP_SDS, pb.ErrorReason_ERROR_REASON_ENDPOINT_NOT_FOUND, nil)
@@ -91,18 +99,32 @@ func unanimous(failures []error) error {
 	return failures[0]
 }
 
-func describeRoot(out *pb.CapabilityRoot, s *gpconnect.Statement) {
-	answered(described(out.GetProvenance(), s), s.Response.RetrievedAt, s.Response.SSPTraceID, s.Response.Simulated)
-	out.Support = pb.Support_SUPPORT_DECLARED
-	out.StatementName, out.SpecificationVersion, out.FhirVersion = s.Name, s.VersionText, s.FHIRVersion
-	out.SoftwareName, out.SoftwareVersion = s.SoftwareName, s.SoftwareVersion
-	out.Operations, out.Json = s.Operations, s.JSON
+// rootShare is how much of the one answer each root may fill.
+const rootShare = (maxMessage - overhead) / len(roots)
+
+// describeRoot tells what a statement says. Its exact text is left out where it does not fit into the root's share; what
+// does not fit without it either is too large to be told.
+func describeRoot(out *pb.CapabilityRoot, s *gpconnect.Statement) error {
+	answered(labelled(described(out.GetProvenance(), s)), s.Response.RetrievedAt, s.Response.SSPTraceID, s.Response.Simulated)
+	told := &pb.CapabilityRoot{
+		Support: pb.Support_SUPPORT_DECLARED, StatementName: s.Name, SpecificationVersion: s.VersionText, FhirVersion: s.FHIRVersion,
+		SoftwareName: s.SoftwareName, SoftwareVersion: s.SoftwareVersion, Operations: s.Operations,
+	}
 	for _, r := range s.Resources {
-		out.Resources = append(out.Resources, &pb.ResourceCapability{ResourceType: r.Type, Interactions: r.Interactions})
+		told.Resources = append(told.Resources, &pb.ResourceCapability{ResourceType: r.Type, Interactions: r.Interactions})
 	}
 	for _, area := range s.Areas {
-		out.Areas = append(out.Areas, &pb.AreaSupport{Area: areas[area.Area], Support: supports[area.Support]})
+		told.Areas = append(told.Areas, &pb.AreaSupport{Area: areas[area.Area], Support: supports[area.Support]})
 	}
+	room := rootShare - overhead - proto.Size(told)
+	if room < 0 {
+		return fault.New(pb.Hop_HOP_PROVIDER, pb.ErrorReason_ERROR_REASON_ANSWER_TOO_LARGE, nil)
+	}
+	if len(s.JSON) <= room {
+		told.Json = s.JSON
+	}
+	proto.Merge(out, told)
+	return nil
 }
 
 var supports = map[gpconnect.Support]pb.Support{

@@ -1,9 +1,11 @@
 package service
 
 import (
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
+	"github.com/spinegate/spinegate/internal/fault"
 	"github.com/spinegate/spinegate/internal/gpconnect"
 	"github.com/spinegate/spinegate/internal/handle"
 	"github.com/spinegate/spinegate/internal/sds"
@@ -43,6 +45,9 @@ type locationHandle struct {
 	Root string `json:"r"`
 }
 
+// errTooLarge is a slot that no message holds. It cannot be offered; which practice it is of is told.
+var errTooLarge = fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_ANSWER_TOO_LARGE, nil)
+
 // slot is a free slot as callers get it.
 func (q *slotSearch) slot(s *gpconnect.Slot, route sds.Route) (*pb.Slot, error) {
 	session := q.Handles.Tag(route.Address, s.ScheduleID, s.Channel, s.SlotType)
@@ -69,6 +74,9 @@ func (q *slotSearch) slot(s *gpconnect.Slot, route sds.Route) (*pb.Slot, error) 
 	}
 	for _, p := range s.Practitioners {
 		out.Practitioners = append(out.Practitioners, slotPractitioner(p))
+	}
+	if proto.Size(out) > maxMessage-overhead {
+		return nil, errTooLarge
 	}
 	return out, nil
 }

@@ -2,18 +2,24 @@ package service
 
 import (
 	"iter"
+	"strings"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
+	"github.com/spinegate/spinegate/internal/policy"
 	"github.com/spinegate/spinegate/internal/typed"
 )
 
-// No message exceeds 1 MiB (product.md). What is longer goes on in further messages.
+// No message exceeds [policy.MaxMessage] (product.md). What is longer goes on in further messages; package gpconnect bounds
+// the texts that stand in one, and the chain refuses whatever would still not fit.
 const (
-	maxMessage = 1 << 20
+	maxMessage = policy.MaxMessage
 	// overhead is room for what stands around the bytes of a message.
 	overhead = 4 << 10
+	// label bounds a name or a version.
+	label = 256
 	// lastPiece is how much JSON fits beside the largest typed form.
 	lastPiece = maxMessage - typed.MaxSize - 2*overhead
 	// chunkSize is what a message of a provider's bytes holds: large enough to be cheap, small enough to flow.
@@ -67,4 +73,23 @@ func (c *chunker) rest() *pb.FhirChunk {
 	c.offset += int64(len(c.buffer))
 	c.buffer = nil
 	return chunk
+}
+
+// cut shortens a text to at most n bytes, and shows that it did.
+func cut(text string, n int) string {
+	const more = "…"
+	if len(text) <= n {
+		return text
+	}
+	n -= len(more)
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return strings.ToValidUTF8(text[:n], "") + more
+}
+
+// labelled cuts what a provenance quotes of a capability statement: it stands beside other things in many messages.
+func labelled(p *pb.Provenance) *pb.Provenance {
+	p.Supplier, p.SpecificationVersion = cut(p.GetSupplier(), label), cut(p.GetSpecificationVersion(), label)
+	return p
 }

@@ -14,6 +14,7 @@ import (
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/audit"
 	"github.com/spinegate/spinegate/internal/gpconnect"
+	"github.com/spinegate/spinegate/internal/guard"
 	"github.com/spinegate/spinegate/internal/nhs"
 	"github.com/spinegate/spinegate/internal/pds"
 	"github.com/spinegate/spinegate/internal/sds"
@@ -85,7 +86,14 @@ func (s *GPConnect) recordSystem(ctx context.Context, a asker, ods nhs.ODSCode) 
 	bounded, cancel := context.WithTimeout(ctx, statementTime)
 	defer cancel()
 	statements := make(chan *gpconnect.Statement, 1)
-	go func() { statements <- s.recordStatement(bounded, a, ods) }()
+	go func() {
+		var statement *gpconnect.Statement
+		_ = guard.Run(bounded, func() error { // after a panic the version is as unknown as after any other failure
+			statement = s.recordStatement(bounded, a, ods)
+			return nil
+		})
+		statements <- statement
+	}()
 	route, err := s.route(ctx, a, ods, nhs.GetStructuredRecord)
 	if err != nil {
 		cancel()
@@ -136,7 +144,7 @@ type recordStream struct {
 
 // run asks the practice and passes on what comes.
 func (r *recordStream) run(ctx context.Context, to gpconnect.Target) error {
-	r.provenance = described(routed(traced(r.core.provenance(ctx), r.patient), r.system.route), r.system.statement)
+	r.provenance = labelled(described(routed(traced(r.core.provenance(ctx), r.patient), r.system.route), r.system.statement))
 	if err := r.open(); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/spinegate/spinegate/internal/audit"
 	"github.com/spinegate/spinegate/internal/fault"
 	"github.com/spinegate/spinegate/internal/gpconnect"
+	"github.com/spinegate/spinegate/internal/guard"
 	"github.com/spinegate/spinegate/internal/nhs"
 	"github.com/spinegate/spinegate/internal/sds"
 )
@@ -100,7 +102,7 @@ type slotStream struct {
 
 func (o *slotStream) run(ctx context.Context, w window, practices []nhs.ODSCode) error {
 	opening := &pb.SlotsOpening{
-		Provenance: cloned(o.provenance), Start: w.start.slotTime(), End: w.end.slotTime(),
+		Provenance: cloned(o.provenance), Start: w.opens(), End: w.closes(),
 		WindowsTotal: int32(len(o.windows)), //nolint:gosec // a year is 26
 	}
 	for _, ods := range practices {
@@ -117,21 +119,26 @@ func (o *slotStream) run(ctx context.Context, w window, practices []nhs.ODSCode)
 		end = time.After(wait)
 	}
 	asked := make(chan struct{})
+	var broken error
 	go func() {
 		defer close(asked)
-		o.askAll(asking, practices)
+		broken = guard.Run(asking, func() error {
+			o.askAll(asking, practices)
+			return nil
+		})
 	}()
-	err := o.gather(ctx, end)
+	err := o.gather(ctx, end, asked)
 	stop()
 	<-asked
-	if err != nil {
+	if err := errors.Join(err, broken); err != nil {
 		return err
 	}
 	return o.close(practices)
 }
 
-// gather passes on news until every practice has ended, the caller's limit is reached, or time is up.
-func (o *slotStream) gather(ctx context.Context, end <-chan time.Time) error {
+// gather passes on news until every practice has ended, the caller's limit is reached, time is up, or nobody is asked any
+// more: a practice's last news was passed on by then.
+func (o *slotStream) gather(ctx context.Context, end <-chan time.Time, asked <-chan struct{}) error {
 	for len(o.open) > 0 && !o.full {
 		select {
 		case event := <-o.found:
@@ -139,6 +146,8 @@ func (o *slotStream) gather(ctx context.Context, end <-chan time.Time) error {
 				return err
 			}
 		case <-end:
+			return nil
+		case <-asked:
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
@@ -265,7 +274,13 @@ func (q *slotSearch) askAll(ctx context.Context, practices []nhs.ODSCode) {
 	group.SetLimit(q.Concurrency)
 	for _, ods := range practices {
 		group.Go(func() error {
-			last := q.ask(ctx, ods)
+			last := slotEvent{provenance: q.provenanceOf(ctx, ods)}
+			if err := guard.Run(ctx, func() error {
+				q.ask(ctx, ods, &last)
+				return nil
+			}); err != nil {
+				last.err = err // one practice's answer must not end the search of the others
+			}
 			last.ods, last.ended = ods, true
 			q.tell(ctx, last)
 			return nil
@@ -284,14 +299,19 @@ func (q *slotSearch) tell(ctx context.Context, e slotEvent) bool {
 	}
 }
 
-// ask asks one practice, window by window. What it returns is the practice's end.
-func (q *slotSearch) ask(ctx context.Context, ods nhs.ODSCode) slotEvent {
-	last := slotEvent{provenance: q.provenance(ctx)}
-	last.provenance.PracticeOdsCode, last.provenance.InteractionId = ods.String(), nhs.SearchSlot.String()
+// provenanceOf is what can be said of a practice's slots before it is asked.
+func (q *slotSearch) provenanceOf(ctx context.Context, ods nhs.ODSCode) *pb.Provenance {
+	p := q.provenance(ctx)
+	p.PracticeOdsCode, p.InteractionId = ods.String(), nhs.SearchSlot.String()
+	return p
+}
+
+// ask asks one practice, window by window, and notes in last how it ended.
+func (q *slotSearch) ask(ctx context.Context, ods nhs.ODSCode, last *slotEvent) {
 	route, err := q.route(ctx, q.asker, ods, nhs.SearchSlot)
 	if err != nil {
 		last.err = err
-		return last
+		return
 	}
 	routed(last.provenance, route)
 	seen := map[string]bool{}
@@ -302,7 +322,7 @@ func (q *slotSearch) ask(ctx context.Context, ods nhs.ODSCode) slotEvent {
 		})
 		if err != nil {
 			last.err = err
-			return last
+			return
 		}
 		answered(last.provenance, answer.Response.RetrievedAt, answer.Response.SSPTraceID, answer.Response.Simulated)
 		last.unreadable += len(answer.Unreadable)
@@ -310,16 +330,15 @@ func (q *slotSearch) ask(ctx context.Context, ods nhs.ODSCode) slotEvent {
 			last.name, last.provenance.PracticeName = answer.Practice.Name, answer.Practice.Name
 		}
 		news := slotEvent{ods: ods}
-		news.slots = q.wanted(answer.Slots, route, seen, &last)
+		news.slots = q.wanted(answer.Slots, route, seen, last)
 		if !q.tell(ctx, news) {
 			last.err = context.Cause(ctx)
-			return last
+			return
 		}
 		if last.cutShort {
-			break
+			return
 		}
 	}
-	return last
 }
 
 // wanted are the slots that pass the caller's filters and limit, each once.

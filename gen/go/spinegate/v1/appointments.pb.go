@@ -628,7 +628,7 @@ type SlotTime struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The moment (UTC).
 	Instant *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=instant,proto3" json:"instant,omitempty"`
-	// As received, UK local with offset: show these digits.
+	// As received, UK local with offset: show these digits. An end of a window that is a whole day is that day, `yyyy-mm-dd`.
 	Local         string `protobuf:"bytes,2,opt,name=local,proto3" json:"local,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -277,7 +277,8 @@ type CapabilityRoot struct {
 	Resources []*ResourceCapability `protobuf:"bytes,11,rep,name=resources,proto3" json:"resources,omitempty"`
 	// What can be told about each clinical area; structured only.
 	Areas []*AreaSupport `protobuf:"bytes,12,rep,name=areas,proto3" json:"areas,omitempty"`
-	// The statement exactly as received (FHIR STU3 JSON).
+	// The statement exactly as received (FHIR STU3 JSON). Empty when it does not fit into the message beside the others': what
+	// was read of it is told all the same.
 	Json          []byte `protobuf:"bytes,13,opt,name=json,proto3" json:"json,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -36,351 +36,264 @@ const (
 	// Never sent. A client that reads it has met a reason newer than itself.
 	ErrorReason_ERROR_REASON_UNSPECIFIED ErrorReason = 0
 	// A field breaks its rule; `violations` names each one, never its value.
-	//
 	// Code INVALID_ARGUMENT, retry AFTER_CORRECTION. Say: "The request was not understood. Please report this to your support team."
 	ErrorReason_ERROR_REASON_REQUEST_INVALID ErrorReason = 1
 	// The NHS Number is not ten digits with a right check digit, or PDS refused it as one.
-	//
 	// Code INVALID_ARGUMENT, retry AFTER_CORRECTION. Say: "The NHS number is not valid. Check it and try again."
 	ErrorReason_ERROR_REASON_NHS_NUMBER_INVALID ErrorReason = 2
 	// The call carries no bearer token and no client certificate that stands for a caller.
-	//
 	// Code UNAUTHENTICATED, retry AFTER_CORRECTION. Say: "You are not signed in to this service."
 	ErrorReason_ERROR_REASON_TOKEN_MISSING ErrorReason = 3
 	// The bearer token cannot be trusted: form, algorithm, key, signature, issuer or audience.
-	//
 	// Code UNAUTHENTICATED, retry AFTER_CORRECTION. Say: "Your sign-in was not accepted. Sign in again."
 	ErrorReason_ERROR_REASON_TOKEN_INVALID ErrorReason = 4
 	// The bearer token has expired, or is not valid yet.
-	//
 	// Code UNAUTHENTICATED, retry AFTER_CORRECTION. Say: "Your sign-in has expired. Sign in again."
 	ErrorReason_ERROR_REASON_TOKEN_EXPIRED ErrorReason = 5
 	// Token and client certificate name different organisations.
-	//
 	// Code UNAUTHENTICATED, retry AFTER_CORRECTION. Say: "Your sign-in was not accepted. Please report this to your support team."
 	ErrorReason_ERROR_REASON_CREDENTIALS_CONFLICT ErrorReason = 6
 	// The caller's token lacks a scope that the method asks for; ErrorInfo metadata `scope` names it.
-	//
 	// Code PERMISSION_DENIED, retry NEVER. Say: "You are not permitted to do this."
 	ErrorReason_ERROR_REASON_SCOPE_MISSING ErrorReason = 7
 	// The method needs a named human, and the credential names none. The gateway never makes one up.
-	//
 	// Code PERMISSION_DENIED, retry NEVER. Say: "This can only be done by a named member of staff."
 	ErrorReason_ERROR_REASON_HUMAN_REQUIRED ErrorReason = 8
 	// The caller's organisation is not configured in this gateway, or not for this method.
-	//
 	// Code PERMISSION_DENIED, retry NEVER. Say: "Your organisation is not set up to do this."
 	ErrorReason_ERROR_REASON_ORGANISATION_NOT_PERMITTED ErrorReason = 9
 	// The organisation may not ask for a clinical area that the request names. Nothing is narrowed silently.
-	//
 	// Code PERMISSION_DENIED, retry AFTER_CORRECTION. Say: "Your organisation is not permitted to see a part of the record that was asked for."
 	ErrorReason_ERROR_REASON_AREA_NOT_PERMITTED ErrorReason = 10
 	// The method is missing from the policy table, so nobody may call it. A fault of the gateway.
-	//
 	// Code PERMISSION_DENIED, retry NEVER. Say: "This function is not available."
 	ErrorReason_ERROR_REASON_METHOD_WITHOUT_POLICY ErrorReason = 11
 	// This version of the gateway declares the method and does not provide it yet.
-	//
 	// Code UNIMPLEMENTED, retry NEVER. Say: "This function is not available yet."
 	ErrorReason_ERROR_REASON_METHOD_NOT_BUILT ErrorReason = 12
 	// The caller is over its limit; RetryInfo says when to come back.
-	//
 	// Code RESOURCE_EXHAUSTED, retry SAME_CALL. Say: "Too many requests at once. Try again in a moment."
 	ErrorReason_ERROR_REASON_RATE_LIMITED ErrorReason = 13
 	// The gateway has no room for this call now (calls in flight, or memory for held answers).
-	//
 	// Code RESOURCE_EXHAUSTED, retry SAME_CALL. Say: "The service is busy. Try again in a moment."
 	ErrorReason_ERROR_REASON_OVERLOADED ErrorReason = 14
 	// The gateway is stopping; another replica will answer.
-	//
 	// Code UNAVAILABLE, retry SAME_CALL. Say: "The service is restarting. Try again in a moment."
 	ErrorReason_ERROR_REASON_SHUTTING_DOWN ErrorReason = 15
 	// Too little time was left to do the work and to answer, so nothing was started.
-	//
 	// Code DEADLINE_EXCEEDED, retry AFTER_CORRECTION. Say: "There was not enough time to complete this. Try again."
 	ErrorReason_ERROR_REASON_DEADLINE_TOO_SHORT ErrorReason = 16
 	// The caller's deadline, or the method's budget, ran out; `hop` says where the time went.
-	//
 	// Code DEADLINE_EXCEEDED, retry SAME_CALL. Say: "This took too long. Try again."
 	ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED ErrorReason = 17
 	// The caller gave up.
-	//
 	// Code CANCELLED, retry SAME_CALL. Say: "The request was cancelled."
 	ErrorReason_ERROR_REASON_CANCELLED ErrorReason = 18
 	// Evidence could not be written, so the access was refused or the answer withheld.
-	//
 	// Code UNAVAILABLE, retry SAME_CALL. Say: "The access could not be recorded, so it was not made. Try again, and report it if it goes on."
 	ErrorReason_ERROR_REASON_AUDIT_UNAVAILABLE ErrorReason = 19
 	// The write journal could not be written, so nothing was sent.
-	//
 	// Code UNAVAILABLE, retry SAME_CALL. Say: "The booking could not be recorded safely, so it was not made. Try again, and report it if it goes on."
 	ErrorReason_ERROR_REASON_JOURNAL_UNAVAILABLE ErrorReason = 20
 	// A fault of the gateway itself. Its text stays inside.
-	//
 	// Code INTERNAL, retry NEVER. Say: "Something went wrong in this service. Please report it."
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 21
 	// The `session_id` is bound to another organisation, user or patient.
-	//
 	// Code FAILED_PRECONDITION, retry AFTER_CORRECTION. Say: "This session belongs to another patient or user. Start again."
 	ErrorReason_ERROR_REASON_SESSION_MISMATCH ErrorReason = 22
 	// The handle was not made by this gateway, or was changed.
-	//
 	// Code INVALID_ARGUMENT, retry AFTER_CORRECTION. Say: "The item can no longer be used. Search again."
 	ErrorReason_ERROR_REASON_HANDLE_INVALID ErrorReason = 23
 	// The handle has outlived its kind; ask again for a fresh one.
-	//
 	// Code FAILED_PRECONDITION, retry AFTER_CORRECTION. Say: "The item is out of date. Search again."
 	ErrorReason_ERROR_REASON_HANDLE_EXPIRED ErrorReason = 24
 	// The handle belongs to another kind, environment, organisation, practice or patient, or the patient has moved since.
-	//
 	// Code FAILED_PRECONDITION, retry AFTER_CORRECTION. Say: "The item belongs to something else. Search again."
 	ErrorReason_ERROR_REASON_HANDLE_MISMATCH ErrorReason = 25
 	// The `request_id` was used for another request by the same organisation.
-	//
 	// Code ALREADY_EXISTS, retry AFTER_CORRECTION. Say: "The request could not be told from an earlier one. Please report this to your support team."
 	ErrorReason_ERROR_REASON_REQUEST_ID_REUSED ErrorReason = 26
 	// The slots of one booking must follow each other without a gap, in one session and of one kind.
-	//
 	// Code INVALID_ARGUMENT, retry AFTER_CORRECTION. Say: "The chosen times cannot be booked together. Choose again."
 	ErrorReason_ERROR_REASON_SLOTS_NOT_ADJACENT ErrorReason = 27
 	// A simulated Spine answered a gateway that is configured for a real environment. Nothing was released.
-	//
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "The service is connected to a test system. Do not use it, and report this at once."
 	ErrorReason_ERROR_REASON_SIMULATED_ANSWER ErrorReason = 28
 	// No ASID is known for the caller's organisation, so nothing may be sent for it.
-	//
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "Your organisation is not set up to do this."
 	ErrorReason_ERROR_REASON_CONSUMER_ASID_UNKNOWN ErrorReason = 29
 	// The stream ended before this item was answered (token or connection age); send it again on a new one.
-	//
 	// Code ABORTED, retry SAME_CALL. Say: "This item was not checked. Try again."
 	ErrorReason_ERROR_REASON_STREAM_ENDED ErrorReason = 30
 	// This one of many targets had not answered when the call had to end.
-	//
 	// Code DEADLINE_EXCEEDED, retry SAME_CALL. Say: "This practice did not answer in time."
 	ErrorReason_ERROR_REASON_TIMED_OUT ErrorReason = 31
 	// PDS holds no record under the number.
-	//
 	// Code NOT_FOUND, retry AFTER_CORRECTION. Say: "No patient was found with this NHS number."
 	ErrorReason_ERROR_REASON_PATIENT_NOT_FOUND ErrorReason = 32
 	// PDS has withdrawn the record: the number must not be used for anybody.
-	//
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "This NHS number has been withdrawn. Do not use it; check the patient's identity."
 	ErrorReason_ERROR_REASON_PATIENT_INVALIDATED ErrorReason = 33
 	// The number was merged into another. Only `TracePatient` tells which; check the patient and ask with that one.
-	//
 	// Code FAILED_PRECONDITION, retry AFTER_CORRECTION. Say: "This NHS number has been replaced. Trace the patient again before you go on."
 	ErrorReason_ERROR_REASON_PATIENT_SUPERSEDED ErrorReason = 34
 	// The PDS record is restricted (or cannot be shown to be unrestricted), so no practice may be asked.
-	//
 	// Code PERMISSION_DENIED, retry NEVER. Say: "Details of this patient are restricted. The record cannot be requested."
 	ErrorReason_ERROR_REASON_PATIENT_RESTRICTED ErrorReason = 35
 	// PDS holds a formal notification of death.
-	//
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "The patient is recorded as deceased."
 	ErrorReason_ERROR_REASON_PATIENT_DECEASED ErrorReason = 36
 	// PDS holds an informal notification of death, or a date of death without one. It may be wrong.
-	//
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "The patient has been reported as deceased, which is not confirmed. Check before you go on."
 	ErrorReason_ERROR_REASON_PATIENT_DECEASED_INFORMALLY ErrorReason = 37
 	// PDS names no practice for the patient, or a placeholder for none.
-	//
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "The patient is not registered with a GP practice."
 	ErrorReason_ERROR_REASON_PATIENT_NOT_REGISTERED ErrorReason = 38
 	// The patient was removed from registration (moved away, emigrated, ...).
-	//
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "The patient is no longer registered with a GP practice in England."
 	ErrorReason_ERROR_REASON_PATIENT_DEREGISTERED ErrorReason = 39
 	// The registration with the practice has ended, or has not begun.
-	//
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "The patient's registration with a GP practice is not current."
 	ErrorReason_ERROR_REASON_PATIENT_REGISTRATION_NOT_CURRENT ErrorReason = 40
 	// The search criteria are too few or contradict each other.
-	//
 	// Code INVALID_ARGUMENT, retry AFTER_CORRECTION. Say: "Not enough details to search for the patient."
 	ErrorReason_ERROR_REASON_SEARCH_INVALID ErrorReason = 41
 	// More patients match than may be shown; none is returned. Not the same as no match.
-	//
 	// Code FAILED_PRECONDITION, retry AFTER_CORRECTION. Say: "Too many patients match. Add more details."
 	ErrorReason_ERROR_REASON_TOO_MANY_MATCHES ErrorReason = 42
 	// The organisation has no system registered for the interaction (asked twice, the second time past every cache).
-	//
 	// Code NOT_FOUND, retry NEVER. Say: "This practice's system does not offer this nationally."
 	ErrorReason_ERROR_REASON_ENDPOINT_NOT_FOUND ErrorReason = 43
 	// More than one system is registered for the interaction; `candidates` names them and none is chosen.
-	//
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "The national directory lists more than one system for this practice, so none was used. Contact the practice."
 	ErrorReason_ERROR_REASON_ENDPOINT_AMBIGUOUS ErrorReason = 44
 	// The directory entry lacks its address or party key.
-	//
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "The national directory entry of this practice is incomplete. Contact the practice."
 	ErrorReason_ERROR_REASON_ENDPOINT_INCOMPLETE ErrorReason = 45
 	// The registered address is not one that may be called (not https, credentials, fragment, private host, ...).
-	//
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "The national directory entry of this practice cannot be used. Contact the practice."
 	ErrorReason_ERROR_REASON_ENDPOINT_ADDRESS_REFUSED ErrorReason = 46
 	// The endpoint's party key has no accredited system for the interaction.
-	//
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "The national directory entry of this practice is incomplete. Contact the practice."
 	ErrorReason_ERROR_REASON_DEVICE_NOT_FOUND ErrorReason = 47
 	// More than one ASID answers for the party key; `candidates` names them and none is chosen.
-	//
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "The national directory lists more than one system for this practice, so none was used. Contact the practice."
 	ErrorReason_ERROR_REASON_DEVICE_AMBIGUOUS ErrorReason = 48
 	// The public sandbox of the directory lacks data for this look-up; it says nothing about the practice.
-	//
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "The test directory does not know this practice."
 	ErrorReason_ERROR_REASON_DIRECTORY_SANDBOX_GAP ErrorReason = 49
 	// The proxy does not let the organisation's ASID send this interaction.
-	//
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "Your organisation is not set up nationally to do this."
 	ErrorReason_ERROR_REASON_SENDER_NOT_ACCREDITED ErrorReason = 50
 	// The proxy does not know the practice's ASID for this interaction, also after a fresh look-up.
-	//
 	// Code UNAVAILABLE, retry SAME_CALL. Say: "The practice's system is being changed. Try again later."
 	ErrorReason_ERROR_REASON_RECEIVER_NOT_ACCREDITED ErrorReason = 51
 	// The proxy knows another address for the practice, also after a fresh look-up.
-	//
 	// Code UNAVAILABLE, retry SAME_CALL. Say: "The practice's system is being changed. Try again later."
 	ErrorReason_ERROR_REASON_ENDPOINT_VARIES ErrorReason = 52
 	// No data-sharing agreement between the organisation and the practice is known to the proxy.
-	//
 	// Code PERMISSION_DENIED, retry NEVER. Say: "Your organisation has no agreement with this practice."
 	ErrorReason_ERROR_REASON_NO_SHARING_AGREEMENT ErrorReason = 53
 	// The proxy refused the gateway's client certificate.
-	//
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "The service is not set up correctly. Please report it."
 	ErrorReason_ERROR_REASON_CLIENT_CERTIFICATE_REFUSED ErrorReason = 54
 	// The proxy could not reach the practice's system.
-	//
 	// Code UNAVAILABLE, retry SAME_CALL. Say: "The practice's system cannot be reached. Try again later, or telephone the practice."
 	ErrorReason_ERROR_REASON_PRACTICE_UNREACHABLE ErrorReason = 55
 	// The practice's system did not answer the proxy in time.
-	//
 	// Code UNAVAILABLE, retry SAME_CALL. Say: "The practice's system did not answer. Try again later, or telephone the practice."
 	ErrorReason_ERROR_REASON_PRACTICE_TIMED_OUT ErrorReason = 56
 	// The practice gives nothing for this number: seven different situations share this answer and may not be told apart.
-	//
 	// Code NOT_FOUND, retry NEVER. Say: "The practice could not provide a record for this patient. This does not mean there is none. Check the registered practice."
 	ErrorReason_ERROR_REASON_PRACTICE_PATIENT_NOT_FOUND ErrorReason = 57
 	// The patient has objected to sharing.
-	//
 	// Code PERMISSION_DENIED, retry NEVER. Say: "The patient has chosen not to share this record. Do not try another route; ask the patient or the practice."
 	ErrorReason_ERROR_REASON_PATIENT_DISSENTED ErrorReason = 58
 	// The practice has no agreement with the organisation.
-	//
 	// Code PERMISSION_DENIED, retry NEVER. Say: "Your organisation has no agreement with this practice."
 	ErrorReason_ERROR_REASON_NO_ORGANISATION_CONSENT ErrorReason = 59
 	// GP Connect, or this capability, is switched off at the practice.
-	//
 	// Code PERMISSION_DENIED, retry NEVER. Say: "This practice has not switched the service on. Contact the practice by telephone."
 	ErrorReason_ERROR_REASON_CAPABILITY_SWITCHED_OFF ErrorReason = 60
 	// The practice's system does not have this operation.
-	//
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "This practice's system does not offer this."
 	ErrorReason_ERROR_REASON_CAPABILITY_NOT_SUPPORTED ErrorReason = 61
 	// The practice sees no legitimate relationship with the patient.
-	//
 	// Code PERMISSION_DENIED, retry NEVER. Say: "The practice did not accept the request for this patient."
 	ErrorReason_ERROR_REASON_NO_RELATIONSHIP ErrorReason = 62
 	// The practice's system had a fault; often one item of the record cannot be exported.
-	//
 	// Code INTERNAL, retry NEVER. Say: "The practice's system had a problem. Part of this record may not be exportable; contact the practice."
 	ErrorReason_ERROR_REASON_PRACTICE_FAILED ErrorReason = 63
 	// The practice's system says that the request was built wrongly. A fault between the two systems.
-	//
 	// Code INTERNAL, retry NEVER. Say: "The practice's system did not accept the request. Please report it."
 	ErrorReason_ERROR_REASON_PRACTICE_REJECTED_REQUEST ErrorReason = 64
 	// The practice answered with more than one patient for one NHS Number; none was chosen.
-	//
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "The practice holds more than one record for this NHS number. Contact the practice."
 	ErrorReason_ERROR_REASON_PRACTICE_PATIENT_AMBIGUOUS ErrorReason = 65
 	// The practice does not know the patient, who must be registered there first with `RegisterPatient`.
-	//
 	// Code FAILED_PRECONDITION, retry AFTER_CORRECTION. Say: "The patient is not known at this practice. Register the patient there first."
 	ErrorReason_ERROR_REASON_PATIENT_UNKNOWN_AT_PRACTICE ErrorReason = 66
 	// The patient is already registered at the practice.
-	//
 	// Code ALREADY_EXISTS, retry NEVER. Say: "The patient is already registered at this practice."
 	ErrorReason_ERROR_REASON_PATIENT_ALREADY_REGISTERED ErrorReason = 67
 	// The practice found that the patient's details differ from PDS.
-	//
 	// Code FAILED_PRECONDITION, retry AFTER_CORRECTION. Say: "The patient's details do not match the national record. Trace the patient again before registering."
 	ErrorReason_ERROR_REASON_DEMOGRAPHICS_REJECTED ErrorReason = 68
 	// The slot is no longer free.
-	//
 	// Code ALREADY_EXISTS, retry AFTER_CORRECTION. Say: "That slot has just been taken; choose another."
 	ErrorReason_ERROR_REASON_SLOT_TAKEN ErrorReason = 69
 	// The practice refused the content of a booking or change: past, limit reached, not bookable, too long, ...
-	//
 	// Code FAILED_PRECONDITION, retry AFTER_CORRECTION. Say: "The practice did not accept the booking. Choose another slot or telephone the practice."
 	ErrorReason_ERROR_REASON_BOOKING_REJECTED ErrorReason = 70
 	// The appointment changed since the version that the caller saw.
-	//
 	// Code ABORTED, retry AFTER_CORRECTION. Say: "Someone changed this appointment. Look at it again before you go on."
 	ErrorReason_ERROR_REASON_APPOINTMENT_CHANGED ErrorReason = 71
 	// The document, appointment, location or person is not available at the practice (or too large to send).
-	//
 	// Code NOT_FOUND, retry NEVER. Say: "The item is not available."
 	ErrorReason_ERROR_REASON_ITEM_NOT_FOUND ErrorReason = 72
 	// A write may have reached the practice and no answer came. Make the same call again, with the same `request_id`, to find out.
-	//
 	// Code UNKNOWN, retry SAME_REQUEST_ID. Say: "It is not known whether this was booked. Check again before you book anything else."
 	ErrorReason_ERROR_REASON_OUTCOME_UNKNOWN ErrorReason = 73
 	// A write whose answer was lost was looked for long after, and the practice holds nothing of it: it was not made.
-	//
 	// Code ABORTED, retry AFTER_CORRECTION. Say: "The booking was not made. Search for a free slot again."
 	ErrorReason_ERROR_REASON_NOT_MADE ErrorReason = 87
 	// The answer is, or holds something, about another person than the one asked for.
-	//
 	// Code DATA_LOSS, retry NEVER. Say: "The practice's system answered about a different patient, so the answer was discarded. Contact the practice and report it."
 	ErrorReason_ERROR_REASON_WRONG_PATIENT ErrorReason = 74
 	// The answer is a record that names no patient at all.
-	//
 	// Code DATA_LOSS, retry NEVER. Say: "The practice's system did not say whose record this is, so it was discarded. Contact the practice."
 	ErrorReason_ERROR_REASON_RECORD_WITHOUT_PATIENT ErrorReason = 75
 	// The Patient in the answer carries no usable NHS Number.
-	//
 	// Code DATA_LOSS, retry NEVER. Say: "The practice's system did not say whose record this is, so it was discarded. Contact the practice."
 	ErrorReason_ERROR_REASON_PATIENT_UNIDENTIFIED ErrorReason = 76
 	// The Patient did not appear within the bytes that may be held back, so nothing was released.
-	//
 	// Code RESOURCE_EXHAUSTED, retry NEVER. Say: "This record is too large to check safely. Contact the practice."
 	ErrorReason_ERROR_REASON_PATIENT_NOT_SEEN ErrorReason = 77
 	// The answer ended before it was complete. What was released is not the whole.
-	//
 	// Code UNAVAILABLE, retry SAME_CALL. Say: "The record arrived only in part. Try again."
 	ErrorReason_ERROR_REASON_ANSWER_CUT_SHORT ErrorReason = 78
 	// The answer is not what its media type and the specification say (not JSON, not the expected resource, repeated names, ...).
-	//
 	// Code INTERNAL, retry NEVER. Say: "The answer could not be understood. Contact the practice and report it."
 	ErrorReason_ERROR_REASON_ANSWER_INVALID ErrorReason = 79
 	// The answer is larger, deeper or more compressed than this gateway takes.
-	//
 	// Code RESOURCE_EXHAUSTED, retry NEVER. Say: "The record is too large for this service. Contact the practice."
 	ErrorReason_ERROR_REASON_ANSWER_TOO_LARGE ErrorReason = 80
 	// The document's address leads away from the practice's documents root.
-	//
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "The document cannot be fetched safely. Contact the practice."
 	ErrorReason_ERROR_REASON_DOCUMENT_ADDRESS_REFUSED ErrorReason = 81
 	// The upstream could not be reached or had a fault of its own.
-	//
 	// Code UNAVAILABLE, retry SAME_CALL. Say: "A national service did not answer. Try again."
 	ErrorReason_ERROR_REASON_UPSTREAM_UNAVAILABLE ErrorReason = 82
 	// The upstream did not answer within the time it is given.
-	//
 	// Code UNAVAILABLE, retry SAME_CALL. Say: "A national service did not answer in time. Try again."
 	ErrorReason_ERROR_REASON_UPSTREAM_TIMED_OUT ErrorReason = 83
 	// The upstream's quota is used up; RetryInfo says when to come back.
-	//
 	// Code RESOURCE_EXHAUSTED, retry SAME_CALL. Say: "A national service is busy. Try again in a moment."
 	ErrorReason_ERROR_REASON_UPSTREAM_RATE_LIMITED ErrorReason = 84
 	// The upstream does not accept this gateway's own credentials.
-	//
 	// Code INTERNAL, retry NEVER. Say: "The service is not set up correctly. Please report it."
 	ErrorReason_ERROR_REASON_UPSTREAM_CREDENTIALS_REFUSED ErrorReason = 85
 	// The upstream says that the request was built wrongly. A fault of the gateway.
-	//
 	// Code INTERNAL, retry NEVER. Say: "The service made a mistake. Please report it."
 	ErrorReason_ERROR_REASON_UPSTREAM_REJECTED_REQUEST ErrorReason = 86
 )
