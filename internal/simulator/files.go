@@ -2,13 +2,16 @@ package simulator
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"path"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
@@ -119,7 +122,7 @@ func (f practiceFile) roots(host string) (practice.Roots, error) {
 func readYAML(dir fs.FS, name string, into any) error {
 	raw, err := fs.ReadFile(dir, name)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", name, err)
+		return fmt.Errorf("read the directory: %w", err) // it names the file
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(raw))
 	decoder.KnownFields(true)
@@ -127,34 +130,39 @@ func readYAML(dir fs.FS, name string, into any) error {
 	if misfit, ok := errors.AsType[*yaml.TypeError](err); ok { // one line for each misfit; what our types are called is nobody's business
 		err = errors.New(goType.ReplaceAllString(strings.Join(misfit.Errors, "; "), ""))
 	}
+	if errors.Is(err, io.EOF) {
+		err = errors.New("it says nothing")
+	}
 	if err != nil {
-		return fmt.Errorf("read %s: %w", name, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
 }
 
-var goType = regexp.MustCompile(` in type [a-z]+\.[A-Za-z]+`)
+var goType = regexp.MustCompile(` in(to)?( type)? [][a-z]+\.[A-Za-z]+`)
 
-// eachFile reads the JSON files of a directory, by their names without the extension.
+// eachFile reads the JSON files of a directory, by their names without the extension. An error names the file, unless its
+// name may be an NHS number that was issued: then it is the so-many-th of the directory.
 func eachFile(dir fs.FS, name string, take func(stem string, raw []byte) error) error {
 	entries, err := fs.ReadDir(dir, name)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", name, err)
+		return fmt.Errorf("read the directory: %w", err) // it names this one
 	}
 	for i, e := range entries {
 		stem, ok := strings.CutSuffix(e.Name(), ".json")
+		at := path.Join(name, e.Name())
+		if mayBeReal(stem) {
+			at = fmt.Sprintf("%s: file %d", name, i+1)
+		}
 		if !ok {
-			return fmt.Errorf("read %s: entry %d is not a .json file", name, i+1)
+			return fmt.Errorf("%s: not a .json file", at)
 		}
 		raw, err := fs.ReadFile(dir, path.Join(name, e.Name()))
 		if err != nil {
-			return fmt.Errorf("read %s: entry %d: %w", name, i+1, errors.Unwrap(err))
+			return fmt.Errorf("%s: %w", at, errors.Unwrap(err))
 		}
 		if err := take(stem, raw); err != nil {
-			if _, isNumber := testNumber(stem); isNumber == nil || name == "slots" {
-				return fmt.Errorf("read %s/%s: %w", name, e.Name(), err)
-			}
-			return fmt.Errorf("read %s: entry %d: %w", name, i+1, err)
+			return fmt.Errorf("%s: %w", at, err)
 		}
 	}
 	return nil
@@ -168,6 +176,32 @@ func eachNumber(dir fs.FS, name string, take func(nhs.Number, []byte) error) err
 		}
 		return take(number, raw)
 	})
+}
+
+// mayBeReal reports whether a text may hold an NHS number that was issued, which no error tells.
+func mayBeReal(text string) bool {
+	digits := strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return r
+		}
+		return -1
+	}, text)
+	_, err := testNumber(text)
+	return err != nil && len(digits) >= 10
+}
+
+// checkBundle checks that a file is a Bundle, whatever is in it.
+func checkBundle(raw []byte) error {
+	var bundle struct {
+		ResourceType string `json:"resourceType"`
+	}
+	if json.Unmarshal(raw, &bundle) != nil {
+		return errors.New("it is not JSON")
+	}
+	if bundle.ResourceType != "Bundle" {
+		return errors.New("resourceType is not Bundle")
+	}
+	return nil
 }
 
 var errNotTestRange = errors.New("not in the range of NHS numbers kept for tests, 999 and seven more digits")

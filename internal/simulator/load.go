@@ -23,12 +23,18 @@ var builtIn embed.FS
 // loader gathers what the files say before anything is opened.
 type loader struct {
 	world     *world
-	files     []practiceFile
+	files     []listed
 	patients  map[string]*pdsPatient
 	related   map[string][]relatedPerson
 	scenarios map[string]scenarioFile
 	records   map[string][]byte
 	slots     map[string][]byte
+}
+
+// listed is an entry of practices.yaml.
+type listed struct {
+	practiceFile
+	at string // where it stands, for errors
 }
 
 // loadWorld reads the built-in data and, if there is one, a directory besides it. What the directory has under the same
@@ -98,8 +104,11 @@ func (l *loader) read(dir fs.FS, prepare func([]byte) ([]byte, error)) error {
 		case name == "slots":
 			err = eachFile(dir, name, func(stem string, raw []byte) error {
 				ods, err := nhs.ParseODSCode(stem)
+				if err != nil {
+					return err
+				}
 				l.slots[ods.String()] = raw
-				return err
+				return checkBundle(raw)
 			})
 		case name == "documents" || strings.HasPrefix(name, ".") || path.Ext(name) == ".md" || path.Ext(name) == ".txt":
 			// documents: no practice serves them yet, and a directory made for later is not an error
@@ -119,14 +128,15 @@ func (l *loader) readPractices(dir fs.FS) error {
 		return err
 	}
 	for i, f := range files {
-		at := slices.IndexFunc(l.files, func(other practiceFile) bool { return other.ASID == f.ASID && f.ASID != "" })
+		entry := listed{f, fmt.Sprintf("practices.yaml entry %d (%s)", i+1, f.ODS)}
+		at := slices.IndexFunc(l.files, func(other listed) bool { return other.ASID == f.ASID && f.ASID != "" })
 		if at >= 0 {
-			l.files[at] = f
+			l.files[at] = entry
 		} else {
-			l.files = append(l.files, f)
+			l.files = append(l.files, entry)
 		}
 		if _, err := l.practice(f); err != nil {
-			return fmt.Errorf("read practices.yaml: practice %d (%s): %w", i+1, f.ODS, err)
+			return fmt.Errorf("%s: %w", entry.at, err)
 		}
 	}
 	return nil
@@ -139,7 +149,10 @@ func (l *loader) readScenarios(dir fs.FS) error {
 	}
 	for _, text := range slices.Sorted(maps.Keys(files)) {
 		if _, err := testNumber(text); err != nil {
-			return fmt.Errorf("read scenarios.yaml: a key: %w", err)
+			if mayBeReal(text) {
+				text = "a key"
+			}
+			return fmt.Errorf("scenarios.yaml: %s: %w", text, err)
 		}
 		l.scenarios[text] = files[text]
 	}
@@ -206,20 +219,20 @@ func (l *loader) build() error {
 	}
 	keys := map[nhs.PartyKey]bool{}
 	for _, f := range l.files {
-		entry, err := l.practice(f)
+		entry, err := l.practice(f.practiceFile)
 		if err != nil {
-			return fmt.Errorf("practice %s: %w", f.ODS, err)
+			return fmt.Errorf("%s: %w", f.at, err)
 		}
 		if len(entry.Interactions) > 0 && keys[entry.PartyKey] {
-			return fmt.Errorf("practice %s: another system has its party key", f.ODS)
+			return fmt.Errorf("%s: another system has its party key", f.at)
 		}
 		keys[entry.PartyKey] = true
 		for _, fault := range f.Faults {
 			l.world.faults = append(l.world.faults, ofPractice(fault, entry.ODS))
 		}
 		if len(entry.Interactions) > 0 {
-			if entry.system, err = l.open(f, entry, at[entry.ODS.String()]); err != nil {
-				return err
+			if entry.system, err = l.open(f.practiceFile, entry, at[entry.ODS.String()]); err != nil {
+				return fmt.Errorf("%s: %w", f.at, err)
 			}
 		}
 		l.world.practices = append(l.world.practices, entry)
@@ -248,7 +261,7 @@ func (l *loader) open(f practiceFile, entry *practiceEntry, patients []practice.
 	}
 	diary, ok := diaries[f.Diary]
 	if !ok {
-		return nil, fmt.Errorf("practice %s: diary is %q, not ordinary, huge or none", f.ODS, f.Diary)
+		return nil, fmt.Errorf("diary is %q, not ordinary, huge or none", f.Diary)
 	}
 	system, err := practice.New(practice.Config{
 		ODS: entry.ODS, Name: entry.Name, ASID: entry.ASID, Version: entry.Version, Roots: entry.Roots, Off: f.Off,
@@ -295,6 +308,9 @@ func (l *loader) addScenario(digits string, s scenarioFile) error {
 	number, err := testNumber(digits)
 	if err != nil {
 		return err
+	}
+	if s.Story != "" && !slices.Contains(practice.Stories(), s.Story) {
+		return fmt.Errorf("there is no story %q", s.Story)
 	}
 	for _, fault := range s.Faults {
 		fault.NHSNumber = digits

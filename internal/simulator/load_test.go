@@ -88,7 +88,7 @@ func TestDataDirectoryErrors(t *testing.T) {
 		{
 			"an unknown key",
 			map[string]string{"practices.yaml": "- ods: T99001\n  colour: blue\n"},
-			"read practices.yaml: line 2: field colour not found",
+			"practices.yaml: line 2: field colour not found",
 		},
 		{
 			"an unknown directory",
@@ -98,39 +98,39 @@ func TestDataDirectoryErrors(t *testing.T) {
 		{
 			"related persons that are no list",
 			map[string]string{"related/9990000018.json": `{"resourceType":"Bundle"}`},
-			"read related/9990000018.json: it is not a list in JSON",
+			"data directory: related/9990000018.json: it is not a list in JSON",
 		},
 		{
 			"a related person of another type",
 			map[string]string{"related/9990000018.json": `[{"resourceType":"Patient"}]`},
-			"read related/9990000018.json: entry 1: resourceType is not RelatedPerson",
+			"data directory: related/9990000018.json: entry 1: resourceType is not RelatedPerson",
 		},
 		{
 			"a related person without an id",
 			map[string]string{"related/9990000018.json": `[{"resourceType":"RelatedPerson"}]`},
-			"read related/9990000018.json: entry 1: id is missing",
+			"data directory: related/9990000018.json: entry 1: id is missing",
 		},
 		{
 			"a related person who may be real",
 			map[string]string{"related/9990000018.json": `[{"resourceType":"RelatedPerson","id":"1","patient":{"identifier":{"value":"4010232137"}}}]`},
-			"read related/9990000018.json: entry 1: patient.identifier.value: not in the range",
+			"data directory: related/9990000018.json: entry 1: patient.identifier.value: not in the range",
 		},
 		{
 			"related persons of nobody",
 			map[string]string{"related/9990000379.json": `[]`},
 			"related/9990000379.json is for a patient that patients does not have",
 		},
-		{"no name", map[string]string{"practices.yaml": "- ods: T99001\n"}, "read practices.yaml: practice 1 (T99001): name is missing"},
-		{"a bad ODS code", map[string]string{"practices.yaml": "- ods: '*'\n"}, "read practices.yaml: practice 1 (*): ods: not an ODS code"},
+		{"no name", map[string]string{"practices.yaml": "- ods: T99001\n"}, "data directory: practices.yaml entry 1 (T99001): name is missing"},
+		{"a bad ODS code", map[string]string{"practices.yaml": "- ods: '*'\n"}, "data directory: practices.yaml entry 1 (*): ods: not an ODS code"},
 		{
 			"a bad ASID",
 			map[string]string{"practices.yaml": strings.Replace(ownPractice, "918999990001", "1", 1)},
-			"practice 1 (T99001): asid: not an ASID",
+			"practices.yaml entry 1 (T99001): asid: not an ASID",
 		},
 		{
 			"an ASID that YAML reads as a number",
 			map[string]string{"practices.yaml": strings.Replace(ownPractice, `"918999990001"`, "12", 1)},
-			"practice 1 (T99001): asid: not an ASID",
+			"practices.yaml entry 1 (T99001): asid: not an ASID",
 		},
 		{
 			"a bad party key",
@@ -140,7 +140,7 @@ func TestDataDirectoryErrors(t *testing.T) {
 		{
 			"another's party key",
 			map[string]string{"practices.yaml": strings.Replace(ownPractice, "T99001-000001", "A20047-8000001", 1)},
-			"practice T99001: another system has its party key",
+			"practices.yaml entry 1 (T99001): another system has its party key",
 		},
 		{
 			"no version",
@@ -168,14 +168,14 @@ func TestDataDirectoryErrors(t *testing.T) {
 			"line 7: \"slots\": not a GP Connect interaction id",
 		},
 		{"a bad fault", map[string]string{"practices.yaml": ownPractice + "  faults: [{times: 2}]\n"}, "faults: it has no effect"},
-		{"an unknown diary", map[string]string{"practices.yaml": ownPractice + "  diary: big\n"}, `diary is "big", not ordinary, huge or none`},
-		{"a file that is no number", map[string]string{"patients/ada.json": ownPatient}, "read patients: entry 1: its name: not an NHS number"},
+		{"an unknown diary", map[string]string{"practices.yaml": ownPractice + "  diary: big\n"}, `practices.yaml entry 1 (T99001): diary is "big", not ordinary, huge or none`},
+		{"a file that is no number", map[string]string{"patients/ada.json": ownPatient}, "patients/ada.json: its name: not an NHS number"},
 		{
 			"a number that may be somebody's",
 			map[string]string{"patients/4010232137.json": ownPatient},
-			"read patients: entry 1: its name: not in the range of NHS numbers kept for tests",
+			"patients: file 1: its name: not in the range of NHS numbers kept for tests",
 		},
-		{"not JSON", map[string]string{"patients/9991000003.json": "{"}, "read patients/9991000003.json: it is not JSON"},
+		{"not JSON", map[string]string{"patients/9991000003.json": "{"}, "data directory: patients/9991000003.json: it is not JSON"},
 		{"another resource", map[string]string{"patients/9991000003.json": "{}"}, "resourceType is not Patient"},
 		{"another person's file", map[string]string{"patients/9990000018.json": ownPatient}, "id is not the number that the file is called after"},
 		{
@@ -184,15 +184,24 @@ func TestDataDirectoryErrors(t *testing.T) {
 			"meta.versionId is missing",
 		},
 		{"a record of nobody", map[string]string{"records/9991000003.json": "{}"}, "records/9991000003.json is for a patient that patients does not have"},
-		{"slots of no practice", map[string]string{"slots/T99001.json": "{}"}, "slots/T99001.json is for a practice that practices.yaml does not have"},
-		{"something else among the records", map[string]string{"records/x.xml": ""}, "read records: entry 1 is not a .json file"},
+		{"slots that are no Bundle", map[string]string{"slots/A20047.json": "{}"}, "data directory: slots/A20047.json: resourceType is not Bundle"},
+		{"an empty file", map[string]string{"practices.yaml": "# none\n"}, "data directory: practices.yaml: it says nothing"},
+		{"no list", map[string]string{"practices.yaml": "ods: T99001\n"}, "data directory: practices.yaml: line 1: cannot unmarshal !!map"},
+		{
+			"a party key that two of them have", map[string]string{"practices.yaml": ownPractice + strings.Replace(ownPractice, "990001\"", "990002\"", 1)},
+			"practices.yaml entry 2 (T99001): another system has its party key",
+		},
+		{"a scenario under no number", map[string]string{"scenarios.yaml": "ada: {story: rich}\n"}, "scenarios.yaml: ada: not an NHS number"},
+		{"a scenario of somebody", map[string]string{"scenarios.yaml": "\"4010232137\": {story: rich}\n"}, "scenarios.yaml: a key: not in the range"},
+		{"slots of no practice", map[string]string{"slots/T99001.json": `{"resourceType":"Bundle"}`}, "slots/T99001.json is for a practice that practices.yaml does not have"},
+		{"something else among the records", map[string]string{"records/x.xml": ""}, "records/x.xml: not a .json file"},
 		{"a scenario of nobody", map[string]string{"scenarios.yaml": "\"9990000379\": {story: rich}\n"}, "9990000379: there is no such patient"},
 		{
 			"a survivor of nobody",
 			map[string]string{"scenarios.yaml": "\"9990000379\": {survivingNumber: \"9991000003\"}\n"},
 			"survivingNumber is nobody's",
 		},
-		{"an unknown story", map[string]string{"scenarios.yaml": "\"9990000018\": {story: saga}\n"}, `no story "saga"`},
+		{"an unknown story", map[string]string{"scenarios.yaml": "\"9990000018\": {story: saga}\n"}, `scenarios.yaml: 9990000018: there is no story "saga"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			spine, err := simulator.Start(t.Context(), simulator.Options{Keys: keys, DataDir: write(t, tt.files)})
@@ -205,6 +214,9 @@ func TestDataDirectoryErrors(t *testing.T) {
 			}
 			if strings.Contains(err.Error(), "4010232137") {
 				t.Error("the error shows a number that may be somebody's")
+			}
+			if strings.Contains(err.Error(), "simulator.") {
+				t.Errorf("%v: what our types are called is nobody's business", err)
 			}
 		})
 	}
