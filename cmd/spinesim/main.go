@@ -1,5 +1,5 @@
-// Command spinesim runs the embedded Spine on its own: the token service, PDS, SDS, the Spine Secure Proxy and a dozen GP
-// practices, for anybody who tests a GP Connect consumer in any language. Everything that it says is simulated.
+// Command spinesim runs the embedded Spine on its own: the token service, PDS, SDS, the Spine Secure Proxy and the
+// GP practices behind it, for anybody who tests a GP Connect consumer in any language. Everything that it says is simulated.
 package main
 
 import (
@@ -37,6 +37,8 @@ type cli struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second signal ends the program at once.
+	context.AfterFunc(ctx, stop)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
