@@ -22,7 +22,7 @@ var (
 	ErrNotBundle = errors.New("the content is not a Bundle")
 	// ErrMisshapen says that the content is a Bundle whose entries are not what FHIR says they are.
 	ErrMisshapen = errors.New("the Bundle's entries are not well formed")
-	// ErrTooLarge says that a limit on bytes or entries was passed.
+	// ErrTooLarge says that a limit was passed: on bytes, on entries, or on what one entry may hold many of.
 	ErrTooLarge = errors.New("the content is larger than is taken")
 )
 
@@ -87,6 +87,8 @@ type BundleReader struct {
 	rest    []span
 	// references are those in the entry. Only offsets are kept, since the tape may move while the entry is read.
 	references []span
+	notes      Notes
+	values     []span // what may be numbers, of the objects that are open
 	entries    int
 	err        error
 	words      map[string]string
@@ -134,6 +136,15 @@ func (b *BundleReader) Tail() []byte {
 	return b.tape.since(b.tape.length)
 }
 
+// TailNotes are the [Notes] of the Tail: members of the Bundle may tell of a person, too. They are there only after
+// [io.EOF].
+func (b *BundleReader) TailNotes() Notes {
+	if b.state != atEnd {
+		return Notes{}
+	}
+	return b.notes
+}
+
 // Next is the next entry. It returns [io.EOF] if, and only if, the Bundle was closed, nothing but white space followed
 // and it was a Bundle. The entry, and every slice in it, is valid until the next call; see [Entry.Clone].
 func (b *BundleReader) Next() (*Entry, error) {
@@ -141,6 +152,7 @@ func (b *BundleReader) Next() (*Entry, error) {
 		return nil, b.err
 	}
 	b.tape.release()
+	b.notes.reset()
 	more, err := b.advance()
 	switch {
 	case err != nil:
@@ -188,11 +200,11 @@ func (b *BundleReader) advance() (bool, error) {
 
 // member reads one member of the Bundle, or as far as the first entry.
 func (b *BundleReader) member() error {
-	name, err := b.dec.ReadValue()
+	name, _, err := b.name()
 	if err != nil {
 		return err
 	}
-	switch key(name) {
+	switch name {
 	case "resourceType":
 		if b.header.ResourceType, err = b.text(); err != nil {
 			return err
@@ -222,7 +234,10 @@ func (b *BundleReader) member() error {
 			return ErrMisshapen
 		}
 	default:
-		return b.skip()
+		f := b.frame()
+		err := b.note(&f, name)
+		b.values = b.values[:f.values]
+		return err
 	}
 }
 
@@ -255,7 +270,7 @@ func (b *BundleReader) refuse() error {
 	}
 	b.tape.limits.Entry = maxOutcome
 	for b.dec.PeekKind() != '}' {
-		if b.skip() != nil {
+		if b.walk() != nil {
 			return refusal
 		}
 	}

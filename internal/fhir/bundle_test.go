@@ -16,7 +16,22 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/spinegate/spinegate/internal/nhs"
 )
+
+// numbers are test numbers.
+func numbers(tb testing.TB, which ...int) (out []nhs.Number) {
+	tb.Helper()
+	for _, i := range which {
+		n, err := nhs.ParseNumber([]string{"9990000018", "9990000042"}[i])
+		if err != nil {
+			tb.Fatal(err)
+		}
+		out = append(out, n)
+	}
+	return out
+}
 
 // read drains a Bundle.
 func read(b *BundleReader) ([]*Entry, error) {
@@ -36,9 +51,9 @@ func read(b *BundleReader) ([]*Entry, error) {
 func TestBundleReaderYieldsEntriesAsReceived(t *testing.T) {
 	const bundle = ` { "entry" : [
 		{ "resource" : {"meta":{"versionId":"7","security":[{"system":"s","code":"NOPAT"}]},"x":1.50,"id":"a","resourceType":"Patient"} , "fullUrl":"urn:a", "search": {"mode" : "match"} },
-		{"fullUrl":"urn:b","resource":{ "resourceType":"Observation" ,"subject":{"reference":"Patient\/a"},"contained":[{"id":"p","resourceType":"Patient","identifier":[{"system":"n","value":"1"}]},{"patient":{"identifier":{"system":"n","value":"2"}}}]}},
+		{"fullUrl":"urn:b","resource":{ "resourceType":"Observation" ,"subject":{"reference":"Patient\/a"},"contained":[{"id":"p","resourceType":"Patient","identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"9990000018"}]},{"patient":{"identifier":{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"9990000042"}}}]}},
 		{"resourceType":"ProcedureRequest","id":"bare","subject":{"reference":null}}, null, {"resource":null}, {}
-	], "type":"collection", "id":"B", "resourceType":"Bundle", "extra":{"entry":[]} } `
+	], "type":"collection", "id":"B", "resourceType":"Bundle", "extra":{"entry":[],"subject":{"reference":"Patient/b"}} } `
 	b := NewBundleReader(strings.NewReader(bundle), Limits{})
 	got, err := read(b)
 	if err != nil {
@@ -52,23 +67,27 @@ func TestBundleReaderYieldsEntriesAsReceived(t *testing.T) {
 		},
 		{
 			Position: 1, FullURL: "urn:b", ResourceType: "Observation", Rest: []byte(`{"fullUrl":"urn:b"}`),
-			JSON:     []byte(`{ "resourceType":"Observation" ,"subject":{"reference":"Patient\/a"},"contained":[{"id":"p","resourceType":"Patient","identifier":[{"system":"n","value":"1"}]},{"patient":{"identifier":{"system":"n","value":"2"}}}]}`),
-			Subjects: []Subject{{Reference: "Patient/a"}, {Identifier: SystemValue{"n", "2"}}},
-			Contained: []Contained{
-				{ResourceType: "Patient", ID: "p", Identifiers: []SystemValue{{"n", "1"}}}, {},
+			JSON:      []byte(`{ "resourceType":"Observation" ,"subject":{"reference":"Patient\/a"},"contained":[{"id":"p","resourceType":"Patient","identifier":[{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"9990000018"}]},{"patient":{"identifier":{"system":"https://fhir.nhs.uk/Id/nhs-number","value":"9990000042"}}}]}`),
+			Contained: []Contained{{ResourceType: "Patient", ID: "p"}, {}},
+			Notes: Notes{
+				Subjects: []Subject{{Reference: "Patient/a"}, {Numbers: numbers(t, 1)}},
+				Patients: []Inside{{ID: "p", Numbers: numbers(t, 0)}}, Numbers: numbers(t, 0, 1),
 			},
 		},
 		{
-			Position: 2, Bare: true, ResourceType: "ProcedureRequest", ID: "bare", Subjects: []Subject{{}},
+			Position: 2, Bare: true, ResourceType: "ProcedureRequest", ID: "bare", Notes: Notes{Subjects: []Subject{{}}},
 			JSON: []byte(`{"resourceType":"ProcedureRequest","id":"bare","subject":{"reference":null}}`),
 		},
 		{Position: 3, Bare: true, JSON: []byte("null")},
 		{Position: 4, Bare: true, JSON: []byte(`{"resource":null}`)},
 		{Position: 5, Bare: true, JSON: []byte(`{}`)},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(Entry{}),
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(Entry{}), cmp.Comparer(func(a, b nhs.Number) bool { return a == b }),
 		cmpopts.IgnoreFields(Entry{}, "Raw", "End", "References")); diff != "" {
 		t.Errorf("entries (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(Notes{Subjects: []Subject{{Reference: "Patient/b"}}}, b.TailNotes(), cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("notes of the tail (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(Header{ResourceType: "Bundle", Type: "collection", ID: "B"}, b.Header()); diff != "" {
 		t.Errorf("header (-want +got):\n%s", diff)

@@ -27,32 +27,40 @@ type Entry struct {
 	FullURL, ResourceType, ID, VersionID string
 	// Security holds the labels in meta.security.
 	Security []Coding
-	// Subjects are what the resource says it is about: the members called subject or patient, wherever in it they are.
-	Subjects []Subject
 	// Contained are the resources that it contains.
 	Contained []Contained
 	// References are the texts of all references in it, subjects included.
 	References [][]byte
+	// Notes are those of all of Raw: of the resource, of what stands beside it in the element, and of members of the
+	// Bundle between this entry and the one before.
+	Notes
 
 	start int64 // of JSON
 }
 
-// Subject is a reference to whom a resource is about.
-type Subject struct {
-	// Reference as received, such as "Patient/1"; empty where absent or null.
-	Reference string
-	// Identifier is empty where absent.
-	Identifier SystemValue
-}
-
-// SystemValue is what matters of a business identifier.
-type SystemValue struct{ System, Value string }
-
 // Contained is what can be told of a contained resource without decoding it.
-type Contained struct {
-	ResourceType, ID string
-	Identifiers      []SystemValue
+type Contained struct{ ResourceType, ID string }
+
+// Held is about how many bytes of memory a Clone takes.
+func (e *Entry) Held() int64 {
+	n := len(e.Raw) + len(e.Rest) + len(e.FullURL) + len(e.ResourceType) + len(e.ID) + len(e.VersionID)
+	for _, l := range e.Security {
+		n += noteSize + len(l.System) + len(l.Code) + len(l.Display)
+	}
+	for _, c := range e.Contained {
+		n += noteSize + len(c.ResourceType) + len(c.ID)
+	}
+	for _, s := range e.Subjects {
+		n += noteSize + len(s.Reference)
+	}
+	for _, p := range e.Patients {
+		n += noteSize + len(p.ID)
+	}
+	return int64(n + noteSize*len(e.Numbers))
 }
+
+// noteSize is what a note takes beside its texts.
+const noteSize = 64
 
 // Clone is a copy that stays valid, of everything but References. JSON shares the copy of Raw.
 func (e *Entry) Clone() *Entry {
@@ -61,8 +69,8 @@ func (e *Entry) Clone() *Entry {
 	from := int64(len(c.Raw)) - (e.End - e.start)
 	c.JSON = c.Raw[from : from+int64(len(e.JSON)) : from+int64(len(e.JSON))]
 	c.Rest = bytes.Clone(e.Rest)
-	c.Security, c.Subjects = slices.Clone(e.Security), slices.Clone(e.Subjects)
-	c.Contained, c.References = slices.Clone(e.Contained), nil
+	c.Security, c.Contained, c.References = slices.Clone(e.Security), slices.Clone(e.Contained), nil
+	c.Notes = e.Notes.clone()
 	return &c
 }
 
@@ -70,8 +78,7 @@ func (e *Entry) Clone() *Entry {
 func (e *Entry) reset(position int) {
 	*e = Entry{
 		Position: position,
-		Security: e.Security[:0], Subjects: e.Subjects[:0], Contained: e.Contained[:0],
-		References: e.References[:0], Rest: e.Rest[:0],
+		Security: e.Security[:0], Contained: e.Contained[:0], References: e.References[:0], Rest: e.Rest[:0],
 	}
 }
 
@@ -113,7 +120,7 @@ func (b *BundleReader) readEntry() error {
 	for _, r := range b.references {
 		e.References = append(e.References, plain(b.tape.between(r.start, r.end)))
 	}
-	e.Raw = b.tape.since(element.end)
+	e.Raw, e.Notes = b.tape.since(element.end), b.notes
 	return nil
 }
 
@@ -122,13 +129,14 @@ func (b *BundleReader) readElement() (element, resource span, err error) {
 	if element.start, err = b.open(); err != nil {
 		return element, resource, err
 	}
+	f := b.frame()
 	for b.dec.PeekKind() != '}' {
-		name, err := b.dec.ReadValue()
+		name, length, err := b.name()
 		if err != nil {
 			return element, resource, err
 		}
-		member := span{start: b.tape.offset(b.dec) - int64(len(name))}
-		switch name := key(name); name {
+		member := span{start: b.tape.offset(b.dec) - length}
+		switch name {
 		case "resource":
 			if b.dec.PeekKind() == '{' {
 				resource, err = b.readResource(&b.entry)
@@ -138,7 +146,7 @@ func (b *BundleReader) readElement() (element, resource span, err error) {
 		case "fullUrl":
 			b.entry.FullURL, err = b.text()
 		default:
-			err = b.resourceMember(&b.element, name)
+			err = b.resourceMember(&b.element, &f, name)
 		}
 		if err != nil {
 			return element, resource, err
@@ -147,6 +155,14 @@ func (b *BundleReader) readElement() (element, resource span, err error) {
 		if member.end != resource.end {
 			b.rest = append(b.rest, member)
 		}
+	}
+	if resource.end == 0 {
+		err = b.settleResource(&b.element, &f)
+	} else {
+		err = b.settle(&f)
+	}
+	if err != nil {
+		return element, resource, err
 	}
 	element.end, err = b.end()
 	return element, resource, err
@@ -184,35 +200,46 @@ func (b *BundleReader) readResource(e *Entry) (span, error) {
 	if s.start, err = b.open(); err != nil {
 		return s, err
 	}
+	f := b.frame()
 	for b.dec.PeekKind() != '}' {
-		name, err := b.name()
+		name, _, err := b.name()
 		if err != nil {
 			return s, err
 		}
-		if err := b.resourceMember(e, name); err != nil {
+		if err := b.resourceMember(e, &f, name); err != nil {
 			return s, err
 		}
+	}
+	if err := b.settleResource(e, &f); err != nil {
+		return s, err
 	}
 	s.end, err = b.end()
 	return s, err
 }
 
+// settleResource settles an entry's resource. A Patient there is no Patient inside something, unless that it is one is
+// said in a way that not everybody understands.
+func (b *BundleReader) settleResource(e *Entry, f *frame) error {
+	f.patient = f.patient && !isPatient(e.ResourceType)
+	return b.settle(f)
+}
+
 // resourceMember reads the value of one member of a resource.
-func (b *BundleReader) resourceMember(e *Entry, name string) (err error) {
+func (b *BundleReader) resourceMember(e *Entry, f *frame, name string) (err error) {
 	switch name {
 	case "resourceType":
 		e.ResourceType, err = b.word()
+		f.patient = f.patient || isPatient(e.ResourceType)
 		return err
 	case "id":
-		e.ID, err = b.text()
+		err = b.note(f, name)
+		e.ID = b.at(f.id)
 		return err
 	case "meta":
 		return b.meta(e)
 	case "contained":
 		return b.contained(e)
-	case "subject", "patient":
-		return b.subject(e)
 	default:
-		return b.walk(e)
+		return b.note(f, name)
 	}
 }

@@ -16,6 +16,8 @@ type Outcome struct {
 	Profiles []string
 	// Issues are in the order received.
 	Issues []Issue
+	// Omitted says that there were more of them than are kept.
+	Omitted bool
 }
 
 // Issue is one issue of an [Outcome]. Every member may be empty: deployed services leave out any of them.
@@ -37,12 +39,19 @@ type Coding struct {
 	Display string `json:"display"`
 }
 
-// maxIssues bounds what is kept of an Outcome. The most that was ever seen is three.
-const maxIssues = 32
+// Bounds of an Outcome. The most that was ever seen are three issues, in less than a KiB.
+const (
+	maxIssues         = 32
+	maxOutcomeText    = 1 << 20  // bytes that are decoded
+	maxOutcomeObjects = 32 << 10 // objects in them: each takes much more memory than its text
+)
 
 // ReadOutcome makes the best of the body of a failed answer: JSON, XML, the raw fault of the API gateway, an OAuth error,
-// or nothing that can be understood, which gives no Outcome.
+// or nothing that can be understood, which gives no Outcome. More than a MiB is not read at all.
 func ReadOutcome(body []byte) (Outcome, bool) {
+	if len(body) > maxOutcomeText || bytes.Count(body, []byte("{"))+bytes.Count(body, []byte("null")) > maxOutcomeObjects {
+		return Outcome{}, false
+	}
 	trimmed := bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
 	switch {
 	case bytes.HasPrefix(trimmed, []byte("{")):
@@ -141,7 +150,7 @@ func readJSONOutcome(body []byte) (Outcome, bool) {
 	}
 	switch {
 	case in.ResourceType == "OperationOutcome":
-		out := Outcome{Profiles: in.Meta.Profile}
+		out := Outcome{Profiles: in.Meta.Profile, Omitted: len(in.Issue) > maxIssues}
 		for _, i := range in.Issue[:min(len(in.Issue), maxIssues)] {
 			out.Issues = append(out.Issues, Issue{
 				Severity: i.Severity, Type: i.Code, Codings: i.Details.Coding, Text: i.Details.Text, Diagnostics: i.Diagnostics,
@@ -186,6 +195,7 @@ func readXMLOutcome(body []byte) (Outcome, bool) {
 			path = path[:len(path)-1]
 		}
 		if len(out.Issues) > maxIssues {
+			out.Issues, out.Omitted = out.Issues[:maxIssues], true
 			break
 		}
 	}

@@ -9,13 +9,14 @@ import (
 // maxWords bounds the memory of strings that recur in a Bundle, such as resource types and the patient's reference.
 const maxWords = 64
 
-// key is the name that quoted stands for; a name that nothing depends on is empty, unless it is escaped. It does not
-// allocate: every name of the content passes through here, and the compiler turns the switch into a search by length.
+// longestWord bounds what is kept as a recurring string, in bytes.
+const longestWord = 256
+
+// key is the name that quoted stands for; a name that nothing depends on is empty. It does not allocate: every name of
+// the content passes through here, and the compiler turns the switch into a search by length.
 func key(quoted []byte) string {
-	if bytes.IndexByte(quoted, '\\') >= 0 {
-		return string(plain(quoted))
-	}
-	switch string(quoted[1 : len(quoted)-1]) {
+	name := plain(quoted)
+	switch string(name) {
 	case "resourceType":
 		return "resourceType"
 	case "id":
@@ -53,6 +54,37 @@ func key(quoted []byte) string {
 	case "entry":
 		return "entry"
 	}
+	return misspelt(name)
+}
+
+// misspelt recognises the names by which a person can be told, written in other case: a reader who overlooks case would
+// take them for the real ones. They can show that somebody else is meant and never who a resource is: "resourcetype" is
+// not "resourceType".
+func misspelt(name []byte) string {
+	if len(name) < len("value") || len(name) > len("resourcetype") {
+		return ""
+	}
+	var lower [len("resourcetype")]byte
+	for i, c := range name {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		lower[i] = c
+	}
+	switch string(lower[:len(name)]) {
+	case "resourcetype":
+		return "resourcetype"
+	case "subject":
+		return "subject"
+	case "patient":
+		return "patient"
+	case "identifier":
+		return "identifier"
+	case "system":
+		return "system"
+	case "value":
+		return "value"
+	}
 	return ""
 }
 
@@ -87,26 +119,33 @@ func (b *BundleReader) end() (int64, error) {
 	return b.tape.offset(b.dec), nil
 }
 
-// name reads the next member's name.
-func (b *BundleReader) name() (string, error) {
+// name reads the next member's name. Its length is with the quotes.
+func (b *BundleReader) name() (name string, length int64, err error) {
 	quoted, err := b.dec.ReadValue()
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
-	return key(quoted), nil
+	// Names and values are counted. The decoder keeps the names of every object that is open.
+	if _, n := b.dec.StackIndex(b.dec.StackDepth()); n > 2*maxMembers {
+		return "", 0, ErrTooLarge
+	}
+	return key(quoted), int64(len(quoted)), nil
 }
 
 // scalar reads a value that is neither object nor array.
 func (b *BundleReader) scalar() (span, error) {
 	v, err := b.dec.ReadValue()
+	if err != nil {
+		return span{}, err
+	}
 	end := b.tape.offset(b.dec)
-	return span{end - int64(len(v)), end}, err
+	return span{end - int64(len(v)), end}, nil
 }
 
 // text reads a string. Anything else is read too, and is no text.
 func (b *BundleReader) text() (string, error) {
 	if b.dec.PeekKind() != '"' {
-		return "", b.skip()
+		return "", b.walk()
 	}
 	v, err := b.dec.ReadValue()
 	if err != nil {
@@ -118,7 +157,7 @@ func (b *BundleReader) text() (string, error) {
 // word is text for strings that recur: they are kept once.
 func (b *BundleReader) word() (string, error) {
 	if b.dec.PeekKind() != '"' {
-		return "", b.skip()
+		return "", b.walk()
 	}
 	v, err := b.dec.ReadValue()
 	if err != nil {
@@ -130,38 +169,31 @@ func (b *BundleReader) word() (string, error) {
 		return w, nil
 	}
 	w := string(text)
-	if len(b.words) < maxWords {
+	if len(b.words) < maxWords && len(w) <= longestWord {
 		b.words[w] = w
 	}
 	return w, nil
 }
 
-// skip reads a value that nothing is to be noted of.
-func (b *BundleReader) skip() error { return b.walk(nil) }
-
-// walk reads a value and notes in e, unless that is nil, every subject in it, and its references.
-func (b *BundleReader) walk(e *Entry) error {
+// walk reads a value and notes whom it is about, and its references.
+func (b *BundleReader) walk() error {
 	switch b.dec.PeekKind() {
 	case '{':
 		if _, err := b.open(); err != nil {
 			return err
 		}
+		f := b.frame()
 		for b.dec.PeekKind() != '}' {
-			name, err := b.name()
+			name, _, err := b.name()
 			if err != nil {
 				return err
 			}
-			switch {
-			case e != nil && (name == "subject" || name == "patient"):
-				err = b.subject(e)
-			case e != nil && name == "reference" && b.dec.PeekKind() == '"':
-				err = b.reference()
-			default:
-				err = b.walk(e)
-			}
-			if err != nil {
+			if err := b.note(&f, name); err != nil {
 				return err
 			}
+		}
+		if err := b.settle(&f); err != nil {
+			return err
 		}
 		_, err := b.end()
 		return err
@@ -170,7 +202,7 @@ func (b *BundleReader) walk(e *Entry) error {
 			return err
 		}
 		for b.dec.PeekKind() != ']' {
-			if err := b.walk(e); err != nil {
+			if err := b.walk(); err != nil {
 				return err
 			}
 		}
@@ -182,39 +214,33 @@ func (b *BundleReader) walk(e *Entry) error {
 	}
 }
 
-// reference reads a string and notes where it stands.
-func (b *BundleReader) reference() error {
-	s, err := b.scalar()
-	b.references = append(b.references, s)
-	return err
-}
-
-// object reads an object, its values by read. Any other value is read and ignored.
-func (b *BundleReader) object(read func(name string) error) error {
+// object reads an object, its values by read. Any other value is but walked.
+func (b *BundleReader) object(read func(f *frame, name string) error) error {
 	if b.dec.PeekKind() != '{' {
-		return b.skip()
+		return b.walk()
 	}
 	if _, err := b.open(); err != nil {
 		return err
 	}
+	f := b.frame()
 	for b.dec.PeekKind() != '}' {
-		name, err := b.name()
+		name, _, err := b.name()
 		if err != nil {
 			return err
 		}
-		if err := read(name); err != nil {
+		if err := read(&f, name); err != nil {
 			return err
 		}
+	}
+	if err := b.settle(&f); err != nil {
+		return err
 	}
 	_, err := b.end()
 	return err
 }
 
-// array reads an array, its elements by read. Any other value is read and ignored.
+// array reads an array, its elements by read.
 func (b *BundleReader) array(read func() error) error {
-	if b.dec.PeekKind() != '[' {
-		return b.skip()
-	}
 	if _, err := b.open(); err != nil {
 		return err
 	}
@@ -228,106 +254,76 @@ func (b *BundleReader) array(read func() error) error {
 }
 
 func (b *BundleReader) meta(e *Entry) error {
-	return b.object(func(name string) (err error) {
-		switch name {
-		case "versionId":
+	return b.object(func(f *frame, name string) (err error) {
+		switch {
+		case name == "versionId":
 			e.VersionID, err = b.text()
 			return err
-		case "security":
+		case name == "security" && b.dec.PeekKind() == '[':
 			return b.array(func() error { return b.label(e) })
 		default:
-			return b.skip()
+			return b.note(f, name)
 		}
 	})
 }
 
 func (b *BundleReader) label(e *Entry) error {
 	var l Coding
-	err := b.object(func(name string) (err error) {
+	err := b.object(func(f *frame, name string) (err error) {
 		switch name {
 		case "system":
 			l.System, err = b.word()
+			f.number = f.number || isNumberSystem([]byte(l.System))
 		case "code":
 			l.Code, err = b.word()
 		case "display":
 			l.Display, err = b.word()
 		default:
-			err = b.skip()
+			err = b.note(f, name)
 		}
 		return err
 	})
-	if l != (Coding{}) {
-		e.Security = append(e.Security, l)
+	if err != nil || l == (Coding{}) {
+		return err
 	}
-	return err
+	e.Security = append(e.Security, l)
+	return atMost(maxNotes, len(e.Security))
 }
 
-// subject reads the value of a member called subject or patient: a reference, or several.
-func (b *BundleReader) subject(e *Entry) error {
+// contained reads the contained resources: an array of them, or one where an array belongs.
+func (b *BundleReader) contained(e *Entry) error {
 	switch b.dec.PeekKind() {
 	case '[':
-		return b.array(func() error { return b.subject(e) })
+		return b.array(func() error { return b.contained(e) })
 	case '{':
 	default:
-		return b.skip()
+		return b.walk()
 	}
-	var s Subject
-	err := b.object(func(name string) (err error) {
-		switch {
-		case name == "reference" && b.dec.PeekKind() == '"':
-			s.Reference, err = b.word()
-			end := b.tape.offset(b.dec)
-			b.references = append(b.references, span{end - b.width, end})
-		case name == "identifier":
-			s.Identifier, err = b.identifier()
-		default:
-			err = b.walk(e)
-		}
-		return err
-	})
-	e.Subjects = append(e.Subjects, s)
-	return err
-}
-
-func (b *BundleReader) identifier() (i SystemValue, err error) {
-	err = b.object(func(name string) (err error) {
+	var c Contained
+	err := b.object(func(f *frame, name string) (err error) {
 		switch name {
-		case "system":
-			i.System, err = b.word()
-		case "value":
-			i.Value, err = b.text()
+		case "resourceType":
+			c.ResourceType, err = b.word()
+			f.patient = f.patient || isPatient(c.ResourceType)
+		case "id":
+			err = b.note(f, name)
+			c.ID = b.at(f.id)
 		default:
-			err = b.skip()
+			err = b.note(f, name)
 		}
 		return err
 	})
-	return i, err
+	if err != nil {
+		return err
+	}
+	e.Contained = append(e.Contained, c)
+	return atMost(maxNotes, len(e.Contained))
 }
 
-func (b *BundleReader) contained(e *Entry) error {
-	return b.array(func() error {
-		var c Contained
-		err := b.object(func(name string) (err error) {
-			switch name {
-			case "resourceType":
-				c.ResourceType, err = b.word()
-				return err
-			case "id":
-				c.ID, err = b.text()
-				return err
-			case "identifier":
-				return b.array(func() error {
-					i, err := b.identifier()
-					c.Identifiers = append(c.Identifiers, i)
-					return err
-				})
-			case "subject", "patient":
-				return b.subject(e)
-			default:
-				return b.walk(e)
-			}
-		})
-		e.Contained = append(e.Contained, c)
-		return err
-	})
+// atMost is an error if there are more of something than are taken.
+func atMost(limit, n int) error {
+	if n > limit {
+		return ErrTooLarge
+	}
+	return nil
 }

@@ -75,7 +75,7 @@ type appointmentResource struct {
 // parseAppointment reads an answer that is one Appointment.
 func parseAppointment(text []byte) (*Appointment, error) {
 	var in appointmentResource
-	if err := readResource(text, "Appointment", &in); err != nil {
+	if err := readResource(text, "Appointment", maxItem, maxItemObjects, &in); err != nil {
 		return nil, err
 	}
 	return in.appointment(text), nil
@@ -214,7 +214,7 @@ func (c *Client) Appointments(ctx context.Context, to Target, patientID string, 
 		return nil, fmt.Errorf("retrieve the patient's appointments: %w", err)
 	}
 	defer response.Body.Close()
-	out, err := parseAppointments(fhir.NewBundleReader(response.Body, c.limits), patientID)
+	out, err := parseAppointments(fhir.NewBundleReader(response.Body, small(c.limits)), patientID)
 	if err != nil {
 		return nil, fmt.Errorf("retrieve the patient's appointments: %w", err)
 	}
@@ -240,6 +240,8 @@ func parseAppointments(bundle *fhir.BundleReader, patientID string) (*Appointmen
 		}
 		a, err := parseAppointment(slices.Clone(e.JSON))
 		switch {
+		case errors.Is(err, errLarge):
+			out.Unreadable = append(out.Unreadable, Unreadable{e.Position, tooLarge})
 		case err != nil:
 			out.Unreadable = append(out.Unreadable, Unreadable{e.Position, "the appointment has another shape than FHIR gives it"})
 		case a.PatientID != patientID:

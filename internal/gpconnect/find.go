@@ -30,7 +30,7 @@ func (c *Client) FindPatient(ctx context.Context, to Target, number nhs.Number) 
 		return nil, nil, fmt.Errorf("find the patient at the practice: %w", err)
 	}
 	defer response.Body.Close()
-	p, err := findPatient(fhir.NewBundleReader(response.Body, c.limits), number)
+	p, err := findPatient(fhir.NewBundleReader(response.Body, small(c.limits)), number)
 	if err != nil {
 		return nil, nil, fmt.Errorf("find the patient at the practice: %w", err)
 	}
@@ -46,6 +46,9 @@ func findPatient(bundle *fhir.BundleReader, number nhs.Number) (*Patient, error)
 	for {
 		e, err := bundle.Next()
 		if errors.Is(err, io.EOF) {
+			if err := gate.tail(bundle.TailNotes()); err != nil {
+				return nil, err
+			}
 			break
 		}
 		if err != nil {

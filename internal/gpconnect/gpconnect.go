@@ -102,8 +102,11 @@ func unusable(err error) error {
 	return e
 }
 
-// readResource checks that an answer is one resource of a type, and decodes it.
-func readResource(text []byte, resourceType string, into any) error {
+// readResource checks that an answer is one resource of a type and within bounds of bytes and objects, and decodes it.
+func readResource(text []byte, resourceType string, size, objects int, into any) error {
+	if oversize(text, size, objects) {
+		return fault.New(pb.Hop_HOP_PROVIDER, pb.ErrorReason_ERROR_REASON_ANSWER_TOO_LARGE, errLarge)
+	}
 	got, err := fhir.ResourceType(text)
 	if err != nil {
 		return invalid(err)

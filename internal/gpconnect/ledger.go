@@ -55,8 +55,9 @@ func newLedger(s Selection) *ledger {
 	}
 }
 
-// keep accounts for a text that is kept.
+// keep accounts for an id or reference that is kept.
 func (l *ledger) keep(text string) string {
+	text = short(text)
 	l.size += int64(len(text)) + 64
 	return text
 }
@@ -95,7 +96,9 @@ func (l *ledger) note(e *fhir.Entry) ([]*Warning, error) {
 	case "Organization":
 		var o organization
 		if decode(e.JSON, &o) == nil {
-			l.practices[l.keep("Organization/"+e.ID)] = o.practice()
+			practice := o.practice()
+			l.size += int64(len(practice.ODS) + len(practice.Name))
+			l.practices[l.keep("Organization/"+e.ID)] = practice
 		}
 	}
 	for _, w := range warnings {
@@ -111,6 +114,9 @@ func (l *ledger) note(e *fhir.Entry) ([]*Warning, error) {
 func (l *ledger) refer(text []byte) {
 	if len(text) == 0 || text[0] == '#' || l.present[string(text)] {
 		return
+	}
+	if len(text) > maxWord {
+		text = []byte(short(target(string(text))))
 	}
 	if _, known := l.references[string(text)]; known {
 		l.references[string(text)]++
@@ -135,7 +141,10 @@ func (l *ledger) outcome(e *fhir.Entry) []*Warning {
 	}
 	var warnings []*Warning
 	for _, issue := range outcome.Issues {
-		w := &Warning{Code: issue.Code(), Text: issue.Text, Diagnostics: issue.Diagnostics, Position: e.Position, Total: 1}
+		w := &Warning{
+			Code: word(issue.Code()), Text: cut(issue.Text, maxText), Diagnostics: cut(issue.Diagnostics, maxText),
+			Position: e.Position, Total: 1,
+		}
 		switch {
 		case w.Code == "NOT_IMPLEMENTED":
 			var part bool
@@ -152,6 +161,10 @@ func (l *ledger) outcome(e *fhir.Entry) []*Warning {
 		}
 		warnings = append(warnings, w)
 	}
+	if outcome.Omitted {
+		// What is behind may be anything, a part that the practice does not provide, too.
+		warnings = append(warnings, &Warning{Kind: UnreadableEntry, Position: e.Position, Total: 1})
+	}
 	return warnings
 }
 
@@ -167,6 +180,6 @@ func parameterNamed(issue fhir.Issue) string {
 
 // practice is what is known by now of a practice that the Patient names.
 func (l *ledger) practice(r practiceReference) (Practice, bool) {
-	p, known := l.practices[r.to]
+	p, known := l.practices[short(r.to)]
 	return p, known
 }

@@ -285,9 +285,12 @@ func TestRecordIndexesInPieces(t *testing.T) {
 
 func TestRecordBoundsItsIndex(t *testing.T) {
 	resources := []string{patientOf("p", askedDigits)}
-	id := strings.Repeat("x", 1<<20)
-	for i := range 40 {
-		resources = append(resources, fmt.Sprintf(`{"resourceType":"Condition","id":"%d%s"}`, i, id))
+	for i := range 30 {
+		var references []string
+		for j := range 15_000 {
+			references = append(references, fmt.Sprintf("Condition/%d-%d", i, j))
+		}
+		resources = append(resources, listOf(problemsList, references...))
 	}
 	got := readRecord(t, bundleOf(resources...), problems())
 	if fault.ReasonOf(got.err) != pb.ErrorReason_ERROR_REASON_ANSWER_TOO_LARGE || got.summary != nil {

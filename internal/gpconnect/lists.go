@@ -48,6 +48,9 @@ func (l *list) place() place {
 	return place{}
 }
 
+// maxDisplays is how many items without a reference are told by what they are called.
+const maxDisplays = 8
+
 // list takes in a List.
 func (l *ledger) list(e *fhir.Entry) []*Warning {
 	var in list
@@ -63,20 +66,24 @@ func (l *ledger) list(e *fhir.Entry) []*Warning {
 		notes.lists++
 		notes.items += len(in.Entry)
 		if len(in.Entry) == 0 && len(in.EmptyReason.Coding) > 0 {
-			notes.emptyReason = in.EmptyReason.Coding[0].Code
+			notes.emptyReason = word(in.EmptyReason.Coding[0].Code)
 		}
 	}
 	var display []string
 	withoutReference := 0
+	contained := make(map[string]bool, len(e.Contained))
+	for _, c := range e.Contained {
+		contained[c.ID] = true
+	}
 	for _, entry := range in.Entry {
 		switch to := target(entry.Item.Reference); {
 		case to == "":
 			withoutReference++
-			if text := entry.Item.Display; text != "" && !slices.Contains(display, text) && len(display) < 8 {
+			if text := cut(entry.Item.Display, maxText/maxDisplays); text != "" && !slices.Contains(display, text) && len(display) < maxDisplays {
 				display = append(display, text)
 			}
 		case strings.HasPrefix(to, "#"):
-			if !slices.ContainsFunc(e.Contained, func(c fhir.Contained) bool { return c.ID == to[1:] }) {
+			if !contained[to[1:]] {
 				l.pointed = append(l.pointed, mention{at.area, l.keep(to)})
 			} else if at.ended {
 				notes.ended++
@@ -100,15 +107,29 @@ func (l *ledger) list(e *fhir.Entry) []*Warning {
 	return warnings
 }
 
-// warnings are those that the List carries (6.5). Drive logic from the code; the notes of several are one text.
+// maxListWarnings bounds the codes of one List. Three are known.
+const maxListWarnings = 16
+
+// warnings are those that the List carries (6.5), each code once. Drive logic from the code; the notes of several are one
+// text.
 func (l *list) warnings(area Area, position int) []*Warning {
+	var notes []string
+	for _, n := range l.Note {
+		notes = append(notes, n.Text)
+	}
+	text := cut(strings.Join(notes, "\n"), maxText)
 	var warnings []*Warning
 	for _, x := range l.Extension {
-		if !isExtension(x.URL, "Extension-CareConnect-ListWarningCode-1") {
+		code := word(x.Code)
+		same := func(w *Warning) bool { return w.Code == code }
+		if !isExtension(x.URL, "Extension-CareConnect-ListWarningCode-1") || slices.ContainsFunc(warnings, same) {
 			continue
 		}
-		w := &Warning{Area: area, Code: x.Code, Position: position, Total: 1}
-		switch x.Code {
+		if len(warnings) == maxListWarnings {
+			return append(warnings, &Warning{Kind: UnreadableEntry, Area: area, Position: position, Total: 1})
+		}
+		w := &Warning{Area: area, Code: code, Text: text, Position: position, Total: 1}
+		switch code {
 		case "confidential-items":
 			w.Kind = ConfidentialItems
 		case "data-in-transit":
@@ -116,11 +137,6 @@ func (l *list) warnings(area Area, position int) []*Warning {
 		case "data-awaiting-filing":
 			w.Kind = DataAwaitingFiling
 		}
-		var notes []string
-		for _, n := range l.Note {
-			notes = append(notes, n.Text)
-		}
-		w.Text = strings.Join(notes, "\n")
 		warnings = append(warnings, w)
 	}
 	return warnings

@@ -15,19 +15,20 @@ type patientResource struct {
 	Managing      reference   `json:"managingOrganization"`
 }
 
-// patientIdentifiers are those of a Patient entry; none if it cannot be read.
-func patientIdentifiers(e *fhir.Entry) []fhir.SystemValue {
+// patientNumbers are the valid NHS numbers of a Patient entry; none if its identifiers are not what FHIR says they are.
+func patientNumbers(e *fhir.Entry) (numbers []nhs.Number) {
 	var p struct {
 		Identifier []identifier `json:"identifier"`
 	}
 	if decode(e.JSON, &p) != nil {
 		return nil
 	}
-	identifiers := make([]fhir.SystemValue, 0, len(p.Identifier))
 	for _, i := range p.Identifier {
-		identifiers = append(identifiers, fhir.SystemValue{System: i.System, Value: i.Value})
+		if number, ok := fhir.Number(i.System, i.Value); ok {
+			numbers = append(numbers, number)
+		}
 	}
-	return identifiers
+	return numbers
 }
 
 // newPatient reads the demographics of a Patient whose number was checked. What cannot be read stays empty.
@@ -37,7 +38,7 @@ func newPatient(number nhs.Number, e *Entry) (*Patient, practiceReference) {
 	if decode(e.JSON, &r) != nil {
 		return p, practiceReference{}
 	}
-	p.Name, p.Gender, p.BirthDate, p.PostalCode = preferredName(r.Name), r.Gender, r.BirthDate, postalCode(r.Address)
+	p.Name, p.Gender, p.BirthDate, p.PostalCode = preferredName(r.Name).cut(), word(r.Gender), word(r.BirthDate), word(postalCode(r.Address))
 	// The registered practice by specification; real answers name the Practitioner there, and the practice that
 	// answers, which for a record is the same one, as managing organisation (6.2).
 	practice := practiceReference{target(r.Managing.Reference), r.Managing.Identifier}
@@ -48,7 +49,7 @@ func newPatient(number nhs.Number, e *Entry) (*Patient, practiceReference) {
 		}
 	}
 	if isSystem(practice.identifier.System, "ods-organization-code") {
-		p.Practice.ODS = practice.identifier.Value
+		p.Practice.ODS = word(practice.identifier.Value)
 	}
 	return p, practice
 }
@@ -94,8 +95,8 @@ type organization struct {
 func (o organization) practice() Practice {
 	for _, i := range o.Identifier {
 		if isSystem(i.System, "ods-organization-code") {
-			return Practice{ODS: i.Value, Name: o.Name}
+			return Practice{ODS: word(i.Value), Name: word(o.Name)}
 		}
 	}
-	return Practice{Name: o.Name}
+	return Practice{Name: word(o.Name)}
 }

@@ -42,7 +42,7 @@ type Record struct {
 	err      error
 }
 
-// heldOverhead is what an entry costs beside its bytes while it is held.
+// heldOverhead is what an entry costs beside its bytes and notes while it is held.
 const heldOverhead = 1 << 10
 
 // Behind the Patient often stands the Organization that its practice is: a few entries more are held so that the Patient
@@ -140,7 +140,7 @@ func (r *Record) hold() error {
 		if err != nil {
 			return err
 		}
-		cost := int64(len(e.Raw)) + heldOverhead
+		cost := e.Held() + heldOverhead
 		if err := r.reserve(cost); err != nil {
 			if r.patient == nil {
 				return err
@@ -197,6 +197,9 @@ func (r *Record) flow() error {
 func (r *Record) next() (*fhir.Entry, []*Warning, error) {
 	e, err := r.bundle.Next()
 	if errors.Is(err, io.EOF) {
+		if err := r.gate.tail(r.bundle.TailNotes()); err != nil {
+			return nil, nil, err
+		}
 		return nil, nil, io.EOF
 	}
 	if err != nil {

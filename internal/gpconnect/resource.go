@@ -88,8 +88,11 @@ func (s *several[T]) UnmarshalJSONFrom(in *jsontext.Decoder) error {
 
 var errShape = errors.New("an element has another shape than FHIR gives it")
 
-// decode reads JSON whose form was checked before. Its error holds nothing of the text.
+// decode reads JSON whose form was checked before, unless it is larger than is taken. Its error holds nothing of the text.
 func decode(text []byte, into any) error {
+	if oversize(text, maxResource, maxObjects) {
+		return errLarge
+	}
 	if err := json.Unmarshal(text, into); err != nil {
 		return errShape
 	}

@@ -45,18 +45,46 @@ type pendingSlot struct {
 	position int
 }
 
-// diary is what an answer describes beside its slots, by reference.
+// diary is what an answer describes beside its slots, by reference. It keeps no more of a resource than is told.
 type diary struct {
-	schedules     map[string]scheduleResource
-	locations     map[string]locationResource
-	practitioners map[string]practitionerResource
+	sessions      map[string]*session
+	locations     map[string]site
+	practitioners map[string]Practitioner
 	practices     map[string]Practice
 }
+
+// session is what is kept of a Schedule.
+type session struct {
+	text   string
+	role   Role
+	actors []string
+
+	// What the actors are, once all of the answer was read. All slots of a session share it.
+	resolved      bool
+	location      Location
+	practice      Practice
+	practitioners []Practitioner
+}
+
+// site is what is kept of a Location.
+type site struct {
+	location Location
+	managing string
+}
+
+// maxActors is how many actors a Schedule may have: a Location and a Practitioner, says the specification.
+const maxActors = 32
+
+// Reasons for more than one type of resource.
+const (
+	tooLarge   = "the entry is larger than is taken"
+	otherShape = "the entry has another shape than FHIR gives it"
+)
 
 // parseSlots reads a searchset. A Bundle that is not whole gives no slots at all.
 func parseSlots(bundle *fhir.BundleReader) (*Slots, error) {
 	d := diary{
-		map[string]scheduleResource{}, map[string]locationResource{}, map[string]practitionerResource{}, map[string]Practice{},
+		map[string]*session{}, map[string]site{}, map[string]Practitioner{}, map[string]Practice{},
 	}
 	out := &Slots{}
 	var pending []pendingSlot
@@ -69,12 +97,15 @@ func parseSlots(bundle *fhir.BundleReader) (*Slots, error) {
 			return nil, unusable(err)
 		}
 		var reason string
-		if e.ResourceType == "Slot" {
+		switch {
+		case oversize(e.JSON, maxItem, maxItemObjects):
+			reason = tooLarge
+		case e.ResourceType == "Slot":
 			var p pendingSlot
 			if p, reason = parseSlot(e); reason == "" {
 				pending = append(pending, p)
 			}
-		} else {
+		default:
 			reason = d.take(e)
 		}
 		if reason != "" {
@@ -112,35 +143,48 @@ func parseSlot(e *fhir.Entry) (p pendingSlot, reason string) {
 	case channel == "Visit":
 		return p, "a visit cannot be booked"
 	}
-	slot := Slot{ID: e.ID, VersionID: e.VersionID, Start: start, End: end, Channel: channel, JSON: bytes.Clone(e.JSON)}
+	slot := Slot{ID: e.ID, VersionID: short(e.VersionID), Start: start, End: end, Channel: word(channel), JSON: bytes.Clone(e.JSON)}
 	if len(in.ServiceType) > 0 {
-		slot.SlotType = in.ServiceType[0].Text
+		slot.SlotType = cut(in.ServiceType[0].Text, maxText)
 	}
-	return pendingSlot{slot, target(in.Schedule.Reference), e.Position}, ""
+	return pendingSlot{slot, short(target(in.Schedule.Reference)), e.Position}, ""
 }
 
 // take keeps what slots refer to.
 func (d *diary) take(e *fhir.Entry) (reason string) {
-	key := e.ResourceType + "/" + e.ID
-	ok := true
+	key := short(e.ResourceType + "/" + e.ID)
 	switch e.ResourceType {
 	case "Schedule":
-		d.schedules[key], ok = read[scheduleResource](e)
+		in, ok := read[scheduleResource](e)
+		switch {
+		case !ok:
+			return otherShape
+		case len(in.Actor) > maxActors:
+			return tooLarge
+		}
+		d.sessions[key] = in.session()
 	case "Location":
-		d.locations[key], ok = read[locationResource](e)
+		in, ok := read[locationResource](e)
+		if !ok {
+			return otherShape
+		}
+		d.locations[key] = site{in.location(strings.TrimPrefix(key, "Location/")), short(target(in.Managing.Reference))}
 	case "Practitioner":
-		d.practitioners[key], ok = read[practitionerResource](e)
+		in, ok := read[practitionerResource](e)
+		if !ok {
+			return otherShape
+		}
+		d.practitioners[key] = in.practitioner(strings.TrimPrefix(key, "Practitioner/"))
 	case "Organization":
-		var o organization
-		o, ok = read[organization](e)
-		d.practices[key] = o.practice()
+		in, ok := read[organization](e)
+		if !ok {
+			return otherShape
+		}
+		d.practices[key] = in.practice()
 	case "OperationOutcome":
 		return "the practice sent a message beside the slots"
 	case "":
 		return "the entry does not say what it is"
-	}
-	if !ok {
-		return "the entry has another shape than FHIR gives it"
 	}
 	return ""
 }
@@ -152,23 +196,16 @@ func read[T any](e *fhir.Entry) (resource T, ok bool) {
 
 // complete adds to a slot what its Schedule says. Without a Location it could not be booked (10.2).
 func (d *diary) complete(p *pendingSlot, practice *Practice) (reason string) {
-	schedule, ok := d.schedules[p.schedule]
+	session, ok := d.sessions[p.schedule]
 	if !ok {
 		return "the slot's schedule is not in the answer"
 	}
+	d.resolve(session)
 	s := &p.slot
-	s.ScheduleID = strings.TrimPrefix(p.schedule, "Schedule/")
-	s.SessionType, s.Role = schedule.ServiceCategory.Text, roleOf(schedule.Extension)
-	for _, actor := range schedule.Actor {
-		to := target(actor.Reference)
-		if l, ok := d.locations[to]; ok {
-			s.Location = l.location(strings.TrimPrefix(to, "Location/"))
-			if known, ok := d.practices[target(l.Managing.Reference)]; ok && *practice == (Practice{}) {
-				*practice = known
-			}
-		} else if pr, ok := d.practitioners[to]; ok {
-			s.Practitioners = append(s.Practitioners, pr.practitioner(strings.TrimPrefix(to, "Practitioner/")))
-		}
+	s.ScheduleID, s.SessionType, s.Role = strings.TrimPrefix(p.schedule, "Schedule/"), session.text, session.role
+	s.Location, s.Practitioners = session.location, session.practitioners
+	if *practice == (Practice{}) {
+		*practice = session.practice
 	}
 	if s.Location.ID == "" {
 		return "the slot's location is not in the answer"
@@ -176,24 +213,53 @@ func (d *diary) complete(p *pendingSlot, practice *Practice) (reason string) {
 	return ""
 }
 
-func (l locationResource) location(id string) Location {
-	out := Location{ID: id, Name: l.Name, Telecoms: l.Telecom}
-	if len(l.Address) > 0 {
-		out.Address = l.Address[0]
+// resolve looks up the actors of a session.
+func (d *diary) resolve(s *session) {
+	if s.resolved {
+		return
 	}
-	for _, i := range l.Identifier {
+	s.resolved = true
+	for _, to := range s.actors {
+		if at, ok := d.locations[to]; ok {
+			s.location = at.location
+			if known, ok := d.practices[at.managing]; ok && s.practice == (Practice{}) {
+				s.practice = known
+			}
+		} else if known, ok := d.practitioners[to]; ok {
+			s.practitioners = append(s.practitioners, known)
+		}
+	}
+}
+
+func (in scheduleResource) session() *session {
+	s := &session{text: cut(in.ServiceCategory.Text, maxText), role: roleOf(in.Extension)}
+	s.role.Code, s.role.Display = word(s.role.Code), word(s.role.Display)
+	for _, actor := range in.Actor {
+		if to := target(actor.Reference); to != "" {
+			s.actors = append(s.actors, short(to))
+		}
+	}
+	return s
+}
+
+func (in locationResource) location(id string) Location {
+	out := Location{ID: id, Name: word(in.Name), Telecoms: cutTelecoms(in.Telecom)}
+	if len(in.Address) > 0 {
+		out.Address = in.Address[0].cut()
+	}
+	for _, i := range in.Identifier {
 		if isSystem(i.System, "ods-site-code") {
-			out.SiteCode = i.Value
+			out.SiteCode = word(i.Value)
 		}
 	}
 	return out
 }
 
-func (p practitionerResource) practitioner(id string) Practitioner {
-	out := Practitioner{ID: id, Name: preferredName(p.Name), Gender: p.Gender}
-	for _, i := range p.Identifier {
+func (in practitionerResource) practitioner(id string) Practitioner {
+	out := Practitioner{ID: id, Name: preferredName(in.Name).cut(), Gender: word(in.Gender)}
+	for _, i := range in.Identifier {
 		if isSystem(i.System, "sds-user-id") {
-			out.SDSUserID = i.Value
+			out.SDSUserID = word(i.Value)
 		}
 	}
 	return out

@@ -101,7 +101,7 @@ func (c *Client) Slots(ctx context.Context, to Target, q SlotSearch) (*Slots, er
 		return nil, fmt.Errorf("search for free slots: %w", err)
 	}
 	defer response.Body.Close()
-	slots, err := parseSlots(fhir.NewBundleReader(response.Body, c.limits))
+	slots, err := parseSlots(fhir.NewBundleReader(response.Body, small(c.limits)))
 	if err != nil {
 		return nil, fmt.Errorf("search for free slots: %w", err)
 	}
@@ -140,10 +140,10 @@ func (q SlotSearch) query() (url.Values, error) {
 // parseBound reads one end of a window. Z is refused as practices refuse it.
 func parseBound(text string) (time.Time, error) {
 	if len(text) == len(time.DateOnly) {
-		return time.ParseInLocation(time.DateOnly, text, london)
+		return time.ParseInLocation(time.DateOnly, text, nhs.London)
 	}
 	t, err := time.Parse(offsetLayout, text)
-	return t.In(london), err
+	return t.In(nhs.London), err
 }
 
 // day is the UK day of a time, for counting days.

@@ -110,7 +110,7 @@ func readAll(r *spine.Response) ([]byte, error) {
 // would be named.
 func parseStatement(text []byte, structured bool) (*Statement, error) {
 	var in capabilityStatement
-	if err := readResource(text, "CapabilityStatement", &in); err != nil {
+	if err := readResource(text, "CapabilityStatement", maxStatement, maxObjects, &in); err != nil {
 		return nil, err
 	}
 	s := &Statement{

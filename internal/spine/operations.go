@@ -28,7 +28,9 @@ type operation struct {
 }
 
 var (
-	quick = Limits{FirstByte: 10 * time.Second, Progress: 10 * time.Second, Total: 30 * time.Second, Attempts: 2, Bytes: 32 << 20}
+	quick = Limits{FirstByte: 10 * time.Second, Progress: 10 * time.Second, Total: 30 * time.Second, Attempts: 2, Bytes: 2 << 20}
+	// broad is quick for what finds many: a fortnight of slots, or a patient's appointments or documents.
+	broad = Limits{FirstByte: 10 * time.Second, Progress: 10 * time.Second, Total: 30 * time.Second, Attempts: 2, Bytes: 16 << 20}
 	slow  = Limits{FirstByte: 15 * time.Second, Progress: 10 * time.Second, Total: time.Minute, Attempts: 2, Bytes: 150 << 20}
 	once  = Limits{FirstByte: 15 * time.Second, Progress: 10 * time.Second, Total: 15 * time.Second, Attempts: 2, Bytes: 4 << 20}
 )
@@ -45,17 +47,17 @@ var operations = map[nhs.Interaction]operation{
 	nhs.SearchOrganization:        {http.MethodGet, "Organization", readOrganisation, false, quick},
 	nhs.ReadOrganization:          {http.MethodGet, "Organization/{id}", readOrganisation, false, quick},
 	nhs.ReadLocation:              {http.MethodGet, "Location/{id}", readOrganisation, false, quick},
-	nhs.SearchSlot:                {http.MethodGet, "Slot", readOrganisation, false, quick},
+	nhs.SearchSlot:                {http.MethodGet, "Slot", readOrganisation, false, broad},
 	nhs.CreateAppointment:         {http.MethodPost, "Appointment", writePatient, true, once},
 	nhs.UpdateAppointment:         {http.MethodPut, "Appointment/{id}", writePatient, true, once},
 	nhs.CancelAppointment:         {http.MethodPut, "Appointment/{id}", writePatient, true, once},
 	nhs.ReadAppointment:           {http.MethodGet, "Appointment/{id}", readPatient, false, quick},
-	nhs.SearchPatientAppointments: {http.MethodGet, "Patient/{id}/Appointment", readPatient, false, quick},
+	nhs.SearchPatientAppointments: {http.MethodGet, "Patient/{id}/Appointment", readPatient, false, broad},
 	nhs.GetStructuredRecord:       {http.MethodPost, "Patient/$gpc.getstructuredrecord", readPatient, false, slow},
 	nhs.ReadStructuredMetadata:    {http.MethodGet, "metadata", readOrganisation, false, quick},
 	nhs.ReadDocumentsMetadata:     {http.MethodGet, "metadata", readOrganisation, false, quick},
 	nhs.SearchDocumentsPatient:    {http.MethodGet, "Patient", readPatient, false, quick},
-	nhs.SearchDocuments:           {http.MethodGet, "Patient/{id}/DocumentReference", readPatient, false, quick},
+	nhs.SearchDocuments:           {http.MethodGet, "Patient/{id}/DocumentReference", readPatient, false, broad},
 	nhs.ReadDocument:              {http.MethodGet, "Binary/{id}", readPatient, false, slow},
 	nhs.SearchHealthcareService:   {http.MethodGet, "HealthcareService", readOrganisation, false, quick},
 	nhs.ReadHealthcareService:     {http.MethodGet, "HealthcareService/{id}", readOrganisation, false, quick},
