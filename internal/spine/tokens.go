@@ -17,6 +17,7 @@ import (
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/fault"
+	"github.com/spinegate/spinegate/internal/guard"
 )
 
 // TokensConfig describes an application that is known to the API platform (PDS contract, 4.1).
@@ -75,12 +76,18 @@ func (t *Tokens) Token(ctx context.Context) (string, error) {
 	if token := t.held(); token != "" {
 		return token, nil
 	}
-	// The fetch outlives the caller who began it: others wait for it. Its own limits end it.
-	fetched := t.fetching.DoChan("", func() (any, error) {
-		if token := t.held(); token != "" {
-			return token, nil
-		}
-		return t.fetch(context.WithoutCancel(ctx))
+	// The fetch outlives the caller who began it: others wait for it. Its own limits end it. It has a goroutine of its own,
+	// where a panic would end the process.
+	fetched := t.fetching.DoChan("", func() (fetched any, err error) {
+		err = guard.Run(ctx, func() (err error) {
+			if token := t.held(); token != "" {
+				fetched = token
+				return nil
+			}
+			fetched, err = t.fetch(context.WithoutCancel(ctx))
+			return err
+		})
+		return fetched, err
 	})
 	select {
 	case result := <-fetched:

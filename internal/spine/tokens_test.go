@@ -2,10 +2,12 @@ package spine
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"io"
 	"net/http"
 	"sync"
 	"testing"
@@ -14,6 +16,7 @@ import (
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/fault"
+	"github.com/spinegate/spinegate/internal/guard"
 	"github.com/spinegate/spinegate/internal/simulator"
 )
 
@@ -191,6 +194,28 @@ func TestTokensRefused(t *testing.T) {
 	if _, err := NewTokens(TokensConfig{APIKey: "a", KeyID: "b", Signer: elliptical}); err == nil {
 		t.Error("a key that cannot sign RS512 was accepted")
 	}
+}
+
+// explodingSigner is a device whose driver has a fault.
+type explodingSigner struct{ crypto.Signer }
+
+func (explodingSigner) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) { panic("CANARY") }
+
+// A fetch has a goroutine of its own, where a panic would end the process.
+func TestAPanicInAFetchIsAnError(t *testing.T) {
+	bubble(t, "and the next fetch is a new one", func(t *testing.T) {
+		s, m := embedded(t, simulator.Options{})
+		tokens := tokensFor(t, s, m, func(c *TokensConfig) { c.Signer = explodingSigner{c.Signer} })
+		reports := 0
+		ctx := guard.NewContext(t.Context(), func(context.Context, any) { reports++ })
+		for range 2 {
+			_, err := tokens.Token(ctx)
+			wantReason(t, err, pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_INTERNAL)
+		}
+		if reports != 2 || len(s.Transcript().Of(simulator.Token)) != 0 {
+			t.Errorf("%d reports, want one for each fetch", reports)
+		}
+	})
 }
 
 func TestReadTokenTakesTextAndNumber(t *testing.T) {
