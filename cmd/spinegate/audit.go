@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -63,7 +65,7 @@ func (c *auditCommand) Run(ctx context.Context, t *terminal) error {
 	case c.Dir != "" && c.DB == "" && c.Key == "":
 		config = sandboxTrail(c.Dir)
 	case c.Dir != "" || c.DB == "" || c.Key == "":
-		return misusedf("the trail is in --dir DIR, or in --db FILE with --key FILE")
+		return misusedf("which trail? --dir DIR of the sandbox (it prints it when it starts), or --db FILE with --key FILE")
 	}
 	entries, err := readTrail(ctx, *config, query)
 	if err != nil {
@@ -106,6 +108,11 @@ func (c *auditCommand) query() (audit.Query, error) {
 
 // readTrail is what a query chooses, oldest first.
 func readTrail(ctx context.Context, config audit.Config, q audit.Query) ([]audit.Entry, error) {
+	for _, file := range []string{config.Path, config.KeyFile} {
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("there is no audit trail here: %s does not exist", file)
+		}
+	}
 	reader, err := audit.OpenReader(ctx, config)
 	if err != nil {
 		return nil, err

@@ -119,7 +119,7 @@ func outcomeOf(o *audit.Outcome) (said, more string) {
 	}
 	more = strings.Join(counts, ", ")
 	if len(o.SHA256) > 0 {
-		more = notes(more, fmt.Sprintf("%d bytes", o.Bytes)) + fmt.Sprintf(" SHA-256\u00a0%x", o.SHA256)
+		more = notes(more, fmt.Sprintf("%d bytes", o.Bytes), fmt.Sprintf("%s %x", digestOfBytes, o.SHA256))
 	}
 	return said, notes(more, o.Diagnostics)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc/codes"
@@ -19,8 +20,7 @@ type bookCommand struct {
 	gateway       `embed:""`
 	circumstances `embed:""`
 	window        `embed:""`
-
-	Number []string `arg:"" name:"nhs-number" help:"The NHS Number."`
+	patient       `embed:""`
 
 	Practice    string   `required:"" placeholder:"ODS" help:"The practice whose slot it is; need not be the patient's own."`
 	Slot        []string `placeholder:"HANDLE" help:"The slot, from \"spinegate slots --handles\"; repeat it for adjacent ones, in order. Default: the first that is free."`
@@ -53,8 +53,12 @@ func (c *bookCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	number, err := c.digits()
+	if err != nil {
+		return err
+	}
 	request := &pb.BookAppointmentRequest{
-		Context: circumstances, RequestId: c.RequestID, NhsNumber: stripped(c.Number), OdsCode: c.Practice, SlotHandles: c.Slot,
+		Context: circumstances, RequestId: c.RequestID, NhsNumber: number, OdsCode: c.Practice, SlotHandles: c.Slot,
 		Description: c.Description, Comment: c.Comment, OrganisationPhone: c.Phone,
 	}
 	switch {
@@ -86,9 +90,15 @@ func (c *bookCommand) book(ctx context.Context, t *terminal, g *connection, requ
 		t.out.entry(0, "book", labelWidth, textf("%s at %s for %s", what, request.GetOdsCode(), grouped(request.GetNhsNumber())))
 		t.out.entry(0, "request id", labelWidth, text(request.GetRequestId()))
 	}
-	if !c.Yes && !t.agreed("Book it?") {
-		t.out.linef("Nothing was booked.")
-		return errFound
+	if !c.Yes {
+		agreed, err := t.agreed(ctx, "Book it?")
+		if err == nil && !agreed {
+			err = errFound
+		}
+		if err != nil {
+			t.out.linef("Nothing was booked.")
+			return err
+		}
 	}
 	answer, err := g.practices.BookAppointment(ctx, request)
 	if err != nil {
@@ -102,26 +112,37 @@ func (c *bookCommand) book(ctx context.Context, t *terminal, g *connection, requ
 	return nil
 }
 
-// first is the first slot of the practice's diary that can be booked: not a visit, which only the practice arranges.
+// first is the first slot of the practice's diary that may be chosen.
 func (c *bookCommand) first(ctx context.Context, g *connection) (*pb.Slot, error) {
 	circumstances, err := c.context()
 	if err != nil {
 		return nil, err
 	}
 	search := &pb.SearchSlotsRequest{Context: circumstances, OdsCodes: []string{c.Practice}, MaxSlotsPerPractice: 20}
-	if err := c.fill(search); err != nil {
+	earliest := time.Now().Add(lead)
+	if err := c.fill(search, earliest); err != nil {
 		return nil, err
 	}
-	return firstSlot(ctx, g, search, &c.gateway)
+	return firstSlot(ctx, g, search, &c.gateway, earliest)
 }
 
-// firstSlot is the earliest bookable slot of what a search of one practice brings. A failure of the practice is the call's.
-func firstSlot(ctx context.Context, g *connection, search *pb.SearchSlotsRequest, limits *gateway) (*pb.Slot, error) {
+// lead is how far ahead a slot must begin to be chosen here: by the time that it is booked it may otherwise have begun,
+// and a practice refuses that.
+const lead = 15 * time.Minute
+
+// eligible reports whether a slot may be chosen here: it begins late enough, and is not a visit, which only the practice
+// arranges.
+func eligible(s *pb.Slot, earliest time.Time) bool {
+	return s != nil && s.GetChannel() != pb.DeliveryChannel_DELIVERY_CHANNEL_VISIT && !s.GetStart().GetInstant().AsTime().Before(earliest)
+}
+
+// firstSlot is the earliest eligible slot of what a search of one practice brings. A failure of the practice is the call's.
+func firstSlot(ctx context.Context, g *connection, search *pb.SearchSlotsRequest, limits *gateway, earliest time.Time) (*pb.Slot, error) {
 	ctx, cancel := limits.bounded(ctx)
 	defer cancel()
 	var slots []*pb.Slot
 	err := searchSlots(ctx, g, search, func(_, whole *pb.SearchSlotsResponse) error {
-		if s := whole.GetSlot(); s != nil && s.GetChannel() != pb.DeliveryChannel_DELIVERY_CHANNEL_VISIT {
+		if s := whole.GetSlot(); eligible(s, earliest) {
 			slots = append(slots, s)
 		}
 		if f := whole.GetFailure(); f != nil {
@@ -149,12 +170,21 @@ func statusOf(d *pb.ErrorDetail) error {
 	return st.Err()
 }
 
-// agreed asks a question that is answered by yes or no.
-func (t *terminal) agreed(question string) bool {
+// agreed asks a question that is answered by yes or no. It fails when it is interrupted before the answer.
+func (t *terminal) agreed(ctx context.Context, question string) (bool, error) {
 	t.out.write(question + " [y/N] ")
-	answer, _ := bufio.NewReader(t.stdin).ReadString('\n')
-	answer = strings.ToLower(strings.TrimSpace(answer))
-	return answer == "y" || answer == "yes"
+	answered := make(chan string, 1)
+	go func() { // ends with the program, if nobody answers
+		answer, _ := bufio.NewReader(t.stdin).ReadString('\n')
+		answered <- strings.ToLower(strings.TrimSpace(answer))
+	}()
+	select {
+	case answer := <-answered:
+		return answer == "y" || answer == "yes", nil
+	case <-ctx.Done():
+		t.out.write("\n")
+		return false, ctx.Err()
+	}
 }
 
 // again prints the call that finds out what became of a booking, unless it is known that it was not made.

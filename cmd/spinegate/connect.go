@@ -9,9 +9,11 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
@@ -67,6 +69,11 @@ type connection struct {
 // connect makes a connection and gets a token where none was given and a sandbox gives them away.
 func (g *gateway) connect(ctx context.Context, t *terminal) (*connection, error) {
 	secure := g.TLS || g.CA != "" || g.Cert != ""
+	if !secure {
+		if err := portless("--address", g.Address, "50051"); err != nil {
+			return nil, err
+		}
+	}
 	transport, err := g.transport(secure)
 	if err != nil {
 		return nil, err
@@ -86,6 +93,7 @@ func (g *gateway) connect(ctx context.Context, t *terminal) (*connection, error)
 		if token, err = g.mint(ctx); err != nil {
 			return nil, fmt.Errorf("no token was given, and no sandbox gave one: %w", err)
 		}
+		t.minted = g.Admin
 	}
 	if token != "" {
 		options = append(options, grpc.WithPerRPCCredentials(bearer{token, secure}))
@@ -138,6 +146,17 @@ func loopback(address string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// portless refuses an address on this machine that lacks nothing but a port.
+func portless(flag, address, port string) error {
+	if _, _, err := net.SplitHostPort(address); err == nil {
+		return nil
+	}
+	if whole := net.JoinHostPort(strings.Trim(address, "[]"), port); loopback(whole) {
+		return misusedf("%s needs a port: %s", flag, whole)
+	}
+	return nil
+}
+
 // bearer sends a token with every call.
 type bearer struct {
 	token  string
@@ -155,7 +174,7 @@ func (b bearer) RequireTransportSecurity() bool { return b.secure }
 func (g *gateway) deadline(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, o ...grpc.CallOption) error {
 	ctx, cancel := g.bounded(ctx)
 	defer cancel()
-	return invoke(ctx, method, req, reply, cc, o...)
+	return late(ctx, invoke(ctx, method, req, reply, cc, o...))
 }
 
 func (g *gateway) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -163,6 +182,21 @@ func (g *gateway) bounded(ctx context.Context) (context.Context, context.CancelF
 		return context.WithCancel(ctx)
 	}
 	return context.WithTimeout(ctx, g.Timeout)
+}
+
+// expired is the failure of a call that ended because of --timeout.
+type expired struct{ error }
+
+func (e expired) Unwrap() error { return e.error }
+
+// late tells a call that its own deadline ended from one that ran out of the gateway's time. The gateway keeps a little of
+// a deadline to say so itself.
+func late(ctx context.Context, err error) error {
+	const kept = 250 * time.Millisecond
+	if end, ok := ctx.Deadline(); ok && status.Code(err) == codes.DeadlineExceeded && time.Until(end) < kept {
+		return expired{err}
+	}
+	return err
 }
 
 // logUnary logs a call when it has ended. Only the method, the code and the time: a log outlives a screen.
@@ -177,7 +211,7 @@ func (t *terminal) logUnary(ctx context.Context, method string, req, reply any, 
 func (t *terminal) logStream(ctx context.Context, d *grpc.StreamDesc, cc *grpc.ClientConn, method string, stream grpc.Streamer, o ...grpc.CallOption) (grpc.ClientStream, error) {
 	begun := time.Now()
 	s, err := stream(ctx, d, cc, method, append(o, grpc.OnFinish(func(err error) { t.log(ctx, method, begun, err) }))...)
-	return s, err
+	return s, late(ctx, err)
 }
 
 func (t *terminal) log(ctx context.Context, method string, begun time.Time, err error) {

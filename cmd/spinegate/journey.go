@@ -36,7 +36,7 @@ person would, and stops it again. Nothing is left behind, and nothing leaves thi
   8  trace tree     where the time of the record went, hop by hop
   9  evidence       what the audit trail has of it
 
-Everybody there is to try with the other commands, all invented:
+With whom to try the other commands, all invented; "bin/spinesim list" names everybody, and every practice:
 
   9990000018 plain                          9990000026 restricted
   9990000034 merged into 9990000042         9990000204 very restricted
@@ -144,17 +144,24 @@ func (j *journey) step(ctx context.Context, title, why string, do func(context.C
 	j.p.blank()
 	if err != nil {
 		j.failed++
-		j.p.paragraph(3, styled(bad, "NOT AS IT SHOULD BE"), textf("  after %s: %s", spent, j.explained(err)))
+		j.wrong(err, spent)
 		return
 	}
 	j.p.paragraph(3, styled(good, "as it should be"), textf(", in %s", spent))
 }
 
-func (j *journey) explained(err error) string {
-	if f := failureOf(err); f.reason != "" {
-		return f.title()
+// wrong says what a step found instead; of a call that failed, everything.
+func (j *journey) wrong(err error, spent string) {
+	said := err.Error()
+	_, isCall := statusIn(err)
+	f := failureOf(err)
+	if isCall {
+		said = f.title()
 	}
-	return err.Error()
+	j.p.paragraph(3, styled(bad, "NOT AS IT SHOULD BE"), textf("  after %s: %s", spent, said))
+	if isCall {
+		f.show(j.p, 5)
+	}
 }
 
 // expect is an error unless something is as it should be.

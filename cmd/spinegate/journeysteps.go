@@ -127,7 +127,7 @@ func (j *journey) readRecord(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	view.checked(check.summary())
+	view.digests(check)
 	j.record = check.closing.GetProvenance().GetTraceIds()
 	return errors.Join(
 		expect(check.closing.GetVerdict() != pb.Verdict_VERDICT_PARTIAL, "nothing to be missing"),
@@ -155,7 +155,8 @@ func (j *journey) findSlots(ctx context.Context) error {
 	ctx, cancel := j.gateway.bounded(ctx)
 	defer cancel()
 	search := &pb.SearchSlotsRequest{OdsCodes: []string{ownPractice, hugePractice, slowPractice, downPractice, ambiguousPractice}}
-	if err := (window{Days: 4}).fill(search); err != nil {
+	earliest := time.Now().Add(lead) // so that it can still be booked, whatever the time is by then
+	if err := (window{Days: 4}).fill(search, earliest); err != nil {
 		return err
 	}
 	view := newSlotsView(j.p, false)
@@ -166,7 +167,7 @@ func (j *journey) findSlots(ctx context.Context) error {
 			return nil
 		}
 		view.take(whole)
-		if s := whole.GetSlot(); s.GetOdsCode() == ownPractice && j.slot == nil && s.GetChannel() != pb.DeliveryChannel_DELIVERY_CHANNEL_VISIT {
+		if s := whole.GetSlot(); s.GetOdsCode() == ownPractice && j.slot == nil && eligible(s, earliest) {
 			j.slot = s
 		}
 		if f := whole.GetFailure(); f != nil {

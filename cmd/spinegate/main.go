@@ -19,6 +19,7 @@ const description = `One gateway between your system and the NHS Spine, from the
 
   spinegate journey                     the whole road, with a gateway of its own
   spinegate trace 9990000018            who is it, and where are they registered?
+  spinegate search --family TESTWELL --born-from 1990-01-01 --born-until 1995-12-31
   spinegate record 9990000115           their record, from that practice
   spinegate slots A20047 --days 3       free slots there
   spinegate book 9990000018 --practice A20047
@@ -26,7 +27,7 @@ const description = `One gateway between your system and the NHS Spine, from the
 Start a gateway with the Spine embedded by "server sandbox"; the commands find it, and get themselves a token there. For
 a real gateway give --address, --tls (or --ca) and SPINEGATE_TOKEN. With --json every message comes as one line of JSON.
 
-Exit status: 0 fine, 1 a call failed or a problem was found, 2 used wrongly. An NHS Number may have spaces or hyphens.`
+Exit status: 0 fine, 1 a call failed or a problem was found, 2 used wrongly, 130 interrupted. An NHS Number may have spaces or hyphens.`
 
 type cli struct {
 	JSON    bool `name:"json" help:"Print messages as JSON, one a line, and failures as a google.rpc.Status on standard error."`
@@ -34,6 +35,7 @@ type cli struct {
 
 	Journey      journeyCommand      `cmd:"" help:"Walk the whole road: trace, directory, record, slots, booking, trace tree, evidence."`
 	Trace        traceCommand        `cmd:"" help:"Who is this patient, and where are they registered? Asks PDS."`
+	Search       searchCommand       `cmd:"" help:"Find people by demographics. Asks PDS."`
 	Resolve      resolveCommand      `cmd:"" help:"Which system answers for a practice? Asks SDS: Endpoint, then Device."`
 	Capabilities capabilitiesCommand `cmd:"" help:"What can a practice's system do?"`
 	Record       recordCommand       `cmd:"" help:"A patient's structured record, by clinical area, and whether it is whole."`
@@ -54,9 +56,10 @@ func main() {
 
 // The exit statuses.
 const (
-	fine    = 0
-	problem = 1
-	misused = 2
+	fine        = 0
+	problem     = 1
+	misused     = 2
+	interrupted = 130 // as a shell says it
 )
 
 // run is the program.
@@ -85,6 +88,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	t := newTerminal(stdin, stdout, stderr)
 	t.json, t.verbose = c.JSON, c.Verbose
 	err = parsed.Run(t, parser.Model)
+	if _, wrong := errors.AsType[misuse](err); err != nil && !wrong && ctx.Err() != nil {
+		return t.interrupted(err)
+	}
 	return t.finish(err)
 }
 
@@ -95,6 +101,16 @@ func misusedf(format string, args ...any) error { return misuse{fmt.Errorf(forma
 
 // errFound says that a problem was found and has been shown.
 var errFound = errors.New("a problem was found")
+
+// interrupted says that the user ended the program, and not what that did to the call.
+func (t *terminal) interrupted(err error) int {
+	if _, isCall := statusIn(err); t.json && isCall {
+		t.explain(err)
+	} else {
+		fmt.Fprintln(t.stderr, "Interrupted.")
+	}
+	return interrupted
+}
 
 // finish shows what is still to be said of err and is the exit status.
 func (t *terminal) finish(err error) int {

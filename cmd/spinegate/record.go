@@ -16,8 +16,7 @@ type recordCommand struct {
 	gateway       `embed:""`
 	circumstances `embed:""`
 	expected      `embed:""`
-
-	Number []string `arg:"" name:"nhs-number" help:"The NHS Number."`
+	patient       `embed:""`
 
 	Area         []string `placeholder:"AREA" help:"Only this clinical area, e.g. allergies; repeatable. Default: all that the practice's version knows."`
 	Lines        int      `placeholder:"N" help:"Show at most so many lines of each area and say how many more there are. Default: all."`
@@ -34,7 +33,7 @@ What comes, in this order:
 
   the practice, its system, and what was asked of it
   whose record it is, compared with PDS; a difference is shown, and stops nothing
-  warnings, the moment they are seen: items withheld, a transfer not complete
+  warnings: items withheld, a transfer not complete; each text once, with what it is about
   each area: what became of it, and its items with their dates as recorded
   the verdict
 
@@ -44,8 +43,8 @@ just ends, means that something is missing or in doubt; the reasons are given.
 "Nothing recorded" never means that the patient has none: only that the practice has nothing to share. Items that are
 there only because others link to them are counted apart: they are not all of their kind.
 
-The digest that the gateway gives is checked here: over the JSON of all entries in their order or, with --view fhir, over
-the practice's bytes.
+The gateway gives two digests. The one over the JSON of all entries in their order is checked here; the one over the
+practice's bytes is in the audit trail, too, and is checked with --view fhir.
 
   spinegate record 9990000115
   spinegate record 9990000115 --area allergies --area medications
@@ -72,8 +71,12 @@ func (c *recordCommand) request() (*pb.GetStructuredRecordRequest, error) {
 	if err != nil {
 		return nil, err
 	}
+	number, err := c.digits()
+	if err != nil {
+		return nil, err
+	}
 	request := &pb.GetStructuredRecordRequest{
-		Context: circumstances, NhsNumber: stripped(c.Number), Expected: c.message(), View: pb.RecordView_RECORD_VIEW_TYPED,
+		Context: circumstances, NhsNumber: number, Expected: c.message(), View: pb.RecordView_RECORD_VIEW_TYPED,
 	}
 	switch {
 	case c.View == "fhir" && c.Out == "":
@@ -166,7 +169,7 @@ func (c *recordCommand) stream(ctx context.Context, t *terminal, g *connection, 
 		return err
 	}
 	if !t.json {
-		view.checked(check.summary())
+		view.digests(check)
 		if file != nil {
 			t.out.entry(2, "written to", labelWidth, text(c.Out))
 		}
@@ -185,7 +188,7 @@ func each[M any](stream grpc.ServerStreamingClient[M], take func(*M) error) erro
 			return nil
 		}
 		if err != nil {
-			return err
+			return late(stream.Context(), err)
 		}
 		if err := take(m); err != nil {
 			return err

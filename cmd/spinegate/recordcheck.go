@@ -102,11 +102,3 @@ func (c *recordCheck) end() error {
 }
 
 func (c *recordCheck) fhir() bool { return c.opening.GetView() == pb.RecordView_RECORD_VIEW_FHIR }
-
-// summary is the digest that was checked.
-func (c *recordCheck) summary() string {
-	if c.fhir() {
-		return fmt.Sprintf("%x, checked here", c.content.Sum(nil))
-	}
-	return fmt.Sprintf("%x, checked here", c.entries.Sum(nil))
-}

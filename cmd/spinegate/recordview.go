@@ -20,8 +20,16 @@ type recordView struct {
 	bytes bool
 	// warnings are those that were seen, in words.
 	warnings []string
-	said     []string
-	closed   bool
+	// unsaid are those that have not been shown yet.
+	unsaid []caution
+	closed bool
+}
+
+// caution is a text that warns, and of what: a practice may say the same with each of its Lists.
+type caution struct {
+	text  string
+	kinds []string
+	areas map[string][]string // of each kind
 }
 
 func newRecordView(p *page, lines int) *recordView {
@@ -103,22 +111,45 @@ func (v *recordView) entry(e *pb.RecordEntry) {
 }
 
 func (v *recordView) warning(w *pb.RecordWarning) {
-	kind := warningWords(w.GetKind(), w.GetWarningCode())
+	kind, area := warningWords(w.GetKind(), w.GetWarningCode()), ""
 	if w.GetArea() != pb.ClinicalArea_CLINICAL_AREA_UNSPECIFIED {
-		kind += " in " + words(w.GetArea())
+		area = words(w.GetArea())
 	}
-	if !slices.Contains(v.warnings, kind) {
-		v.warnings = append(v.warnings, kind)
+	if what := kind + labelled(" in ", area); !slices.Contains(v.warnings, what) {
+		v.warnings = append(v.warnings, what)
 	}
 	said := w.GetText()
 	if d := w.GetDiagnostics(); d != "" {
 		said = strings.TrimSpace(said + " [" + d + "]")
 	}
-	// A practice may say the same with each of its Lists: it is shown once, and the verdict counts all.
-	if line := kind + labelled(": ", said); !slices.Contains(v.said, line) {
-		v.said = append(v.said, line)
-		v.p.wrap("  "+v.p.paint(bad, "WARNING")+"  ", len("  WARNING  "), []cell{text(line)})
+	at := slices.IndexFunc(v.unsaid, func(c caution) bool { return c.text == said })
+	if at < 0 {
+		at = len(v.unsaid)
+		v.unsaid = append(v.unsaid, caution{text: said, areas: map[string][]string{}})
 	}
+	v.unsaid[at].about(kind, area)
+}
+
+// about adds what a text is about.
+func (c *caution) about(kind, area string) {
+	if !slices.Contains(c.kinds, kind) {
+		c.kinds = append(c.kinds, kind)
+	}
+	if area != "" && !slices.Contains(c.areas[kind], area) {
+		c.areas[kind] = append(c.areas[kind], area)
+	}
+}
+
+// warn shows the warnings of the entries: each text once, with everything that it is about. The verdict counts all.
+func (v *recordView) warn() {
+	for _, c := range v.unsaid {
+		var about []string
+		for _, kind := range c.kinds {
+			about = append(about, kind+labelled(" in ", strings.Join(c.areas[kind], ", ")))
+		}
+		v.p.wrap("  "+v.p.paint(bad, "WARNING")+"  ", len("  WARNING  "), []cell{text(strings.Join(about, "; ") + labelled(": ", c.text))})
+	}
+	v.unsaid = nil
 }
 
 func warningWords(k pb.RecordWarningKind, code string) string {
@@ -133,6 +164,7 @@ func (v *recordView) broken() {
 	if v.closed {
 		return
 	}
+	v.warn()
 	if len(v.items) > 0 {
 		v.p.heading("NOT WHOLE")
 		v.p.paragraph(2, textf("The record broke off after %s. Nothing of it is shown by area, because what is missing cannot be told.",
@@ -142,6 +174,7 @@ func (v *recordView) broken() {
 
 func (v *recordView) closing(c *pb.RecordClosing) {
 	v.closed = true
+	v.warn()
 	var others []string
 	for _, a := range c.GetAreas() {
 		if a.GetStatus() == pb.AreaStatus_AREA_STATUS_NOT_REQUESTED && a.GetListedTotal() == 0 {
@@ -271,7 +304,26 @@ func (v *recordView) because(c *pb.RecordClosing) string {
 	return strings.Join(reasons, "; ")
 }
 
-// checked says what this program found out by itself.
-func (v *recordView) checked(summary string) {
-	v.p.entry(2, "SHA-256", labelWidth, text(summary))
+// What the two digests of a record are over.
+const (
+	digestOfEntries = "SHA-256 of the entries"
+	digestOfBytes   = "SHA-256 of the practice's bytes"
+)
+
+// digests shows those of a record that has been checked, each with who computed it.
+func (v *recordView) digests(c *recordCheck) {
+	whose := "as the gateway gave it; the audit trail has the same"
+	if c.fhir() {
+		whose = "checked here"
+	} else {
+		v.digest(digestOfEntries, "checked here", c.closing.GetEntriesSha256())
+	}
+	if content := c.closing.GetContentSha256(); len(content) > 0 {
+		v.digest(digestOfBytes, whose, content)
+	}
+}
+
+func (v *recordView) digest(of, whose string, sum []byte) {
+	v.p.paragraph(2, styled(faint, of), textf(", %s:", whose))
+	v.p.paragraph(6, textf("%x", sum))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -83,6 +84,9 @@ func (s *sandbox) spans(ctx context.Context, traceID string) ([]span, error) {
 
 // ask asks the admin address, which is never another machine: whoever answers there chooses the token.
 func (s *sandbox) ask(ctx context.Context, method, path string, answer any) error {
+	if err := portless("--admin", s.Admin, "9090"); err != nil {
+		return err
+	}
 	if !loopback(s.Admin) {
 		return misusedf("--admin: %s is not on this machine", s.Admin)
 	}
@@ -98,6 +102,9 @@ func (s *sandbox) ask(ctx context.Context, method, path string, answer any) erro
 	if err != nil {
 		if failed, ok := errors.AsType[*url.Error](err); ok {
 			err = failed.Err // without the address, which is ours
+		}
+		if _, ok := errors.AsType[net.Error](err); !ok && ctx.Err() == nil { // whatever came is in the text
+			return fmt.Errorf("what answers at %s is not the admin address of a sandbox; is it the gateway's own?", s.Admin)
 		}
 		return fmt.Errorf("ask the sandbox at %s (\"server sandbox\" starts one): %w", s.Admin, err)
 	}

@@ -29,8 +29,8 @@ type window struct {
 	As   string `placeholder:"KIND" help:"What kind of organisation the practice is told that you are: urgent-care or gp-practice. Default: not told. A booking then says the same."`
 }
 
-// fill says what the window is in the terms of the contract.
-func (w window) fill(r *pb.SearchSlotsRequest) error {
+// fill says what the window is in the terms of the contract. It begins no earlier than that.
+func (w window) fill(r *pb.SearchSlotsRequest, earliest time.Time) error {
 	if w.Days < 1 {
 		return misusedf("--days is 1 or more")
 	}
@@ -38,12 +38,15 @@ func (w window) fill(r *pb.SearchSlotsRequest) error {
 	if err != nil {
 		return err
 	}
-	first := time.Now().In(uk)
+	first := earliest.In(uk)
 	r.Start = first.Format(time.RFC3339)
 	if w.From != "" {
-		r.Start = w.From
-		if first, err = time.ParseInLocation(time.DateOnly, w.From[:min(len(w.From), len(time.DateOnly))], uk); err != nil {
-			return misusedf("--from is a day, yyyy-mm-dd, or a time with offset")
+		from, err := w.from(uk)
+		if err != nil {
+			return err
+		}
+		if from.After(first) {
+			first, r.Start = from, w.From
 		}
 	}
 	r.End = first.AddDate(0, 0, w.Days-1).Format(time.DateOnly)
@@ -55,6 +58,24 @@ func (w window) fill(r *pb.SearchSlotsRequest) error {
 		r.OrganisationType = pb.OrganisationType(number)
 	}
 	return nil
+}
+
+// from is when the user's window begins: not before today, where it would look as if nothing were free.
+func (w window) from(uk *time.Location) (time.Time, error) {
+	from, err := time.ParseInLocation(time.DateOnly, w.From, uk)
+	if err != nil {
+		from, err = time.Parse(time.RFC3339, w.From)
+	}
+	now := time.Now().In(uk)
+	if err != nil {
+		return from, misusedf("--from is a day in UK time, such as %s, or a time with its offset, such as %s",
+			now.Format(time.DateOnly), now.Format("2006-01-02T15:04:05-07:00"))
+	}
+	from = from.In(uk)
+	if today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, uk); from.Before(today) {
+		return from, misusedf("--from is in the past, where nothing can be booked; without it the search begins now")
+	}
+	return from, nil
 }
 
 func (slotsCommand) Help() string {
@@ -85,7 +106,7 @@ func (c *slotsCommand) request() (*pb.SearchSlotsRequest, error) {
 		}
 		r.Channels = append(r.Channels, pb.DeliveryChannel(number))
 	}
-	return r, c.fill(r)
+	return r, c.fill(r, time.Now())
 }
 
 func (c *slotsCommand) Run(ctx context.Context, t *terminal) error {

@@ -24,6 +24,8 @@ type terminal struct {
 
 	json    bool
 	verbose bool
+	// minted is the admin address that gave the token; empty where the user gave one.
+	minted string
 }
 
 func newTerminal(stdin io.Reader, stdout, stderr io.Writer) *terminal {
@@ -155,20 +157,28 @@ func (p *page) wrap(prefix string, column int, cells []cell) {
 	b.WriteString(strings.Repeat(" ", p.margin) + prefix)
 	used := 0
 	for _, c := range cells {
+		// What stands out does so as one piece in each line, so that whoever searches the output finds it.
+		var phrase strings.Builder
+		finish := func() {
+			b.WriteString(p.paint(c.style, phrase.String()))
+			phrase.Reset()
+		}
 		for i, word := range strings.Split(clean(c.text), " ") {
 			n := utf8.RuneCountInString(word)
 			space := i > 0
 			switch {
 			case used > 0 && used+n+1 > room && space:
+				finish()
 				b.WriteString("\n" + strings.Repeat(" ", column))
 				used = 0
 			case space:
-				b.WriteByte(' ')
+				phrase.WriteByte(' ')
 				used++
 			}
-			b.WriteString(p.paint(c.style, word))
+			phrase.WriteString(word)
 			used += n
 		}
+		finish()
 	}
 	p.write(strings.TrimRight(b.String(), " ") + "\n")
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 )
@@ -10,8 +11,22 @@ type traceCommand struct {
 	gateway       `embed:""`
 	circumstances `embed:""`
 	expected      `embed:""`
+	patient       `embed:""`
+}
 
+// patient is whom a command is about.
+type patient struct {
 	Number []string `arg:"" name:"nhs-number" help:"The NHS Number."`
+}
+
+// digits is the number as it is sent. Two numbers would be one that is too long.
+func (p patient) digits() (string, error) {
+	const digits = 10
+	number := stripped(p.Number)
+	if len(number) >= 2*digits || len(p.Number) > 1 && slices.ContainsFunc(p.Number, func(part string) bool { return len(stripped([]string{part})) >= digits }) {
+		return "", misusedf("one NHS number at a time")
+	}
+	return number, nil
 }
 
 // expected is what a caller holds about a patient.
@@ -57,12 +72,16 @@ func (c *traceCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	number, err := c.digits()
+	if err != nil {
+		return err
+	}
 	g, err := c.connect(ctx, t)
 	if err != nil {
 		return err
 	}
 	answer, err := g.trace.TracePatient(ctx, &pb.TracePatientRequest{
-		Context: circumstances, NhsNumber: stripped(c.Number), Expected: c.message(),
+		Context: circumstances, NhsNumber: number, Expected: c.message(),
 	})
 	if err := g.end(err); err != nil {
 		return err

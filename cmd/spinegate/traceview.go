@@ -16,6 +16,18 @@ func showTrace(p *page, r *pb.TracePatientResponse) {
 	if from := r.GetSupersededFrom(); from != "" {
 		p.paragraph(2, styled(bad, "REPLACED"), textf("  %s was merged into %s. Check that this is the person you mean.", grouped(from), grouped(patient.GetNhsNumber())))
 	}
+	showPerson(p, patient)
+	p.entry(2, "restriction", labelWidth, restrictionWords(r.GetRestriction()))
+	p.entry(2, "death", labelWidth, deathWords(r.GetDeath(), r.GetDeathDate()))
+	p.entry(2, "registered", labelWidth, registrationWords(r.GetRegistration()))
+	if c := r.GetComparison(); c != nil {
+		p.entry(2, "compared", labelWidth, comparisonWords(c)...)
+	}
+	showProvenance(p, r.GetProvenance())
+}
+
+// showPerson shows what a trace and a search alike tell of somebody.
+func showPerson(p *page, patient *pb.PdsPatient) {
 	p.entry(2, "NHS number", labelWidth, text(grouped(patient.GetNhsNumber())+verification(patient)))
 	p.entry(2, "born", labelWidth, text(patient.GetBirthDate().GetText()))
 	p.entry(2, "gender", labelWidth, text(genderWords(patient.GetGender(), patient.GetGenderCode())))
@@ -25,13 +37,6 @@ func showTrace(p *page, r *pb.TracePatientResponse) {
 	for _, c := range patient.GetTelecoms() {
 		p.entry(2, c.GetSystem(), labelWidth, text(strings.TrimSpace(c.GetContact()+" "+bracketed(c.GetUse()))))
 	}
-	p.entry(2, "restriction", labelWidth, restrictionWords(r.GetRestriction()))
-	p.entry(2, "death", labelWidth, deathWords(r.GetDeath(), r.GetDeathDate()))
-	p.entry(2, "registered", labelWidth, registrationWords(r.GetRegistration()))
-	if c := r.GetComparison(); c != nil {
-		p.entry(2, "compared", labelWidth, comparisonWords(c)...)
-	}
-	showProvenance(p, r.GetProvenance())
 }
 
 func showPatientName(p *page, patient *pb.PdsPatient, restriction pb.Restriction) {

@@ -90,6 +90,8 @@ func show(t *testing.T, p *page, messages []proto.Message) {
 			showCapabilities(p, m)
 		case *pb.TracePatientResponse:
 			showTrace(p, m)
+		case *pb.SearchPatientsResponse:
+			showMatches(p, m)
 		case *pb.BookAppointmentResponse:
 			showBooking(p, m)
 		default:
