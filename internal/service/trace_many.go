@@ -15,6 +15,7 @@ import (
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/audit"
 	"github.com/spinegate/spinegate/internal/fault"
+	"github.com/spinegate/spinegate/internal/guard"
 	"github.com/spinegate/spinegate/internal/nhs"
 	"github.com/spinegate/spinegate/internal/pds"
 	"github.com/spinegate/spinegate/internal/spine"
@@ -176,7 +177,7 @@ func (t *traceStream) ends(ctx context.Context) (last, end <-chan time.Time) {
 	return time.After(left - min(winding, left/4)), time.After(left - min(closingTime, left/8))
 }
 
-// read reads a message each time that it is let.
+// read reads one message each time that it is let.
 func (t *traceStream) read(ctx context.Context) {
 	for {
 		select {
@@ -184,7 +185,11 @@ func (t *traceStream) read(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		message, err := t.stream.Recv()
+		var message *pb.TracePatientsRequest
+		err := guard.Run(ctx, func() (err error) {
+			message, err = t.stream.Recv()
+			return err
+		})
 		select {
 		case t.received <- reading{message, err}:
 		case <-ctx.Done():
@@ -233,7 +238,10 @@ func (t *traceStream) work(ctx, asking, wanting context.Context, i *item) {
 	}
 	a := itemAnswer{id: cutID(i.GetItemId())}
 	if err == nil {
-		a.result, err = t.ask(asking, turn, i)
+		err = guard.Run(ctx, func() (err error) {
+			a.result, err = t.ask(asking, turn, i)
+			return err
+		})
 	}
 	if err != nil {
 		a.err, a.fatal = err, t.testify(ctx, i, err)
