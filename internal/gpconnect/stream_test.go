@@ -79,6 +79,7 @@ func FuzzRecord(f *testing.F) {
 	f.Add([]byte(bundleOf(condition, warned(listOf(problemsList), "n", "confidential-items"), patientOf("p", askedDigits))))
 	f.Add([]byte(bundleOf(patientOf("p", askedDigits), patientOf("q", otherDigits))))
 	f.Add([]byte(bundleOf(patientOf("p", askedDigits), outcomeOf("warning", "NOT_IMPLEMENTED", "x", "includeProblems"), emptyList(problemsList, "no-content-recorded"))))
+	f.Add([]byte(bundleOf(patientOf("p", askedDigits), `{"ResourceType":"patient","contained":{"Identifier":{"system":["urn:oid:2.16.840.1.113883.2.1.4.1"],"value":[9.990000042e9]}}}`)))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		r := open(t, bytes.NewReader(content), problems(), Config{HeldPerCall: 1 << 16})
 		got := drain(r)
