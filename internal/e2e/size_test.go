@@ -1,7 +1,8 @@
 package e2e
 
 import (
-	"fmt"
+	"encoding/hex"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -11,40 +12,60 @@ import (
 	"github.com/spinegate/spinegate/internal/simulator"
 )
 
-// hugeSlots is an answer of two slots at a time, one of which is larger than a message may be.
-func hugeSlots(at time.Time) string {
-	var comment strings.Builder // a text of one letter would be refused as a bomb
-	for n := 0; comment.Len() < 1200<<10; n++ {
-		fmt.Fprintf(&comment, "%x ", n*7919)
+// hugeSlots is an answer of two slots at a time, one of which is as large as is said.
+func hugeSlots(at time.Time, size int) string {
+	random := rand.New(rand.NewPCG(1, 2)) // a text that packs too well would be refused as a bomb
+	var notes []string
+	for range size >> 10 {
+		note := make([]byte, 512)
+		for i := range note {
+			note[i] = byte(random.Uint32())
+		}
+		notes = append(notes, hex.EncodeToString(note))
 	}
-	slot := func(id, comment string) string {
-		return `{"resource":{"resourceType":"Slot","id":"` + id + `","comment":"` + comment + `","schedule":{"reference":"Schedule/14"},"status":"free",` +
+	slot := func(id string, notes ...string) string {
+		return `{"resource":{"resourceType":"Slot","id":"` + id + `","note":["` + strings.Join(notes, `","`) + `"],"schedule":{"reference":"Schedule/14"},"status":"free",` +
 			`"serviceType":[{"text":"Routine"}],"extension":[{"url":"https://fhir.nhs.uk/STU3/StructureDefinition/Extension-GPConnect-DeliveryChannel-2","valueCode":"In-person"}],` +
 			`"start":"` + at.Format("2006-01-02T15:04:05-07:00") + `","end":"` + at.Add(10*time.Minute).Format("2006-01-02T15:04:05-07:00") + `"}}`
 	}
 	return `{"resourceType":"Bundle","type":"searchset","entry":[` + strings.Join([]string{
-		slot("1", ""), slot("2", comment.String()),
+		slot("1", "short"), slot("2", notes...),
 		`{"resource":{"resourceType":"Schedule","id":"14","actor":[{"reference":"Location/17"},{"reference":"Practitioner/2"}]}}`,
 		`{"resource":{"resourceType":"Location","id":"17","name":"Upstairs"}}`,
 		`{"resource":{"resourceType":"Practitioner","id":"2","name":[{"family":"EXAMPLE"}]}}`,
 	}, ",") + `]}`
 }
 
-// One slot that no message holds ends nothing: not its practice's answer, and not the search.
-func TestASlotThatIsTooLargeIsWarnedOf(t *testing.T) {
-	g := start(t)
-	tomorrow := time.Now().UTC().AddDate(0, 0, 1)
-	if _, err := g.spine.Faults().Set(simulator.Fault{
-		Upstream: simulator.Provider, ODS: "A20047", Interaction: nhs.SearchSlot, Status: 200, Body: hugeSlots(tomorrow),
-	}); err != nil {
-		t.Fatal(err)
-	}
-	day := tomorrow.Format(time.DateOnly)
-	d := g.search(t, &pb.SearchSlotsRequest{OdsCodes: []string{"A20047", "B84001"}, Start: day, End: day})
-	if r := d.results["A20047"]; r.GetSlotsTotal() != 1 || r.GetUnreadableTotal() != 1 {
-		t.Errorf("A20047: %v, failed with %v; want one slot and one that cannot be read", r, d.failures["A20047"])
-	}
-	if d.results["B84001"] == nil || d.closing.GetVerdict() != pb.Verdict_VERDICT_WARNED {
-		t.Errorf("B84001: %v; %v", d.results["B84001"], d.closing)
+// One slot that is too large does not end the search. Where the rest of its practice's answer can still be read, that goes
+// on, too.
+func TestASlotThatIsTooLargeEndsNoSearch(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		size     int
+		verdict  pb.Verdict
+		readable bool // the rest of the practice's answer
+	}{
+		{"larger than is offered", 600 << 10, pb.Verdict_VERDICT_WARNED, true},
+		{"larger than any message", 1200 << 10, pb.Verdict_VERDICT_PARTIAL, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g := start(t)
+			tomorrow := time.Now().UTC().AddDate(0, 0, 1)
+			if _, err := g.spine.Faults().Set(simulator.Fault{
+				Upstream: simulator.Provider, ODS: "A20047", Interaction: nhs.SearchSlot, Status: 200, Body: hugeSlots(tomorrow, tt.size),
+			}); err != nil {
+				t.Fatal(err)
+			}
+			day := tomorrow.Format(time.DateOnly)
+			d := g.search(t, &pb.SearchSlotsRequest{OdsCodes: []string{"A20047", "B84001"}, Start: day, End: day})
+			r, failure := d.results["A20047"], d.failures["A20047"].GetError().GetReason()
+			if tt.readable && (r.GetSlotsTotal() != 1 || r.GetUnreadableTotal() != 1) ||
+				!tt.readable && failure != pb.ErrorReason_ERROR_REASON_ANSWER_TOO_LARGE {
+				t.Errorf("A20047: %v, failed with %s", r, failure)
+			}
+			if d.results["B84001"].GetSlotsTotal() == 0 || d.closing.GetVerdict() != tt.verdict {
+				t.Errorf("B84001: %v; %v", d.results["B84001"], d.closing)
+			}
+		})
 	}
 }

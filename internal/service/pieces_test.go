@@ -103,8 +103,10 @@ func TestASlotThatFitsIntoNoMessageIsNotOfferedAndTheOthersAre(t *testing.T) {
 	}
 	q := &slotSearch{core: &core{Config: Config{Handles: sealer}}, request: &pb.SearchSlotsRequest{}}
 	slots := []gpconnect.Slot{
-		{ID: "1", JSON: []byte("{}")}, {ID: "2", JSON: make([]byte, policy.MaxMessage)},
-		{ID: "3", JSON: []byte("{}"), SlotType: strings.Repeat("x", policy.MaxMessage)}, {ID: "4", JSON: make([]byte, policy.MaxMessage/2)},
+		{ID: "1", JSON: []byte("{}")},
+		{ID: "2", JSON: make([]byte, policy.MaxMessage)},
+		{ID: "3", JSON: []byte("{}"), SlotType: strings.Repeat("x", policy.MaxMessage)},
+		{ID: "4", JSON: make([]byte, policy.MaxMessage/2)},
 	}
 	var last slotEvent
 	got := q.wanted(slots, sds.Route{}, map[string]bool{}, &last)
