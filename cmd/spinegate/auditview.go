@@ -132,8 +132,9 @@ func systemWords(s *audit.System) string {
 	if s.Count > 0 {
 		said += fmt.Sprintf(" (%d)", s.Count)
 	}
+	parts := []string{said}
 	for _, reason := range slices.Sorted(maps.Keys(s.Reasons)) {
-		said += fmt.Sprintf(", %d %s", s.Reasons[reason], reason)
+		parts = append(parts, fmt.Sprintf("%d %s", s.Reasons[reason], reason))
 	}
-	return notes(said, s.Detail)
+	return notes(append(parts, s.Detail)...)
 }

@@ -184,8 +184,11 @@ func upstream(d *pb.ErrorDetail) string {
 func ids(t *pb.TraceIds) string {
 	var parts []string
 	for _, id := range []struct{ name, value string }{
-		{"trace", t.GetTraceId()}, {"call", t.GetCallId()}, {"Ssp-TraceID", t.GetSspTraceId()},
-		{"X-Request-ID", t.GetPdsRequestId()}, {"X-Correlation-ID", t.GetCorrelationId()},
+		{"trace", t.GetTraceId()},
+		{"call", t.GetCallId()},
+		{"Ssp-TraceID", t.GetSspTraceId()},
+		{"X-Request-ID", t.GetPdsRequestId()},
+		{"X-Correlation-ID", t.GetCorrelationId()},
 	} {
 		if id.value != "" {
 			parts = append(parts, id.name+"\u00a0"+id.value)

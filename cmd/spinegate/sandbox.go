@@ -108,7 +108,7 @@ func (s *sandbox) ask(ctx context.Context, method, path string, answer any) erro
 		}
 		return fmt.Errorf("ask the sandbox at %s (\"server sandbox\" starts one): %w", s.Admin, err)
 	}
-	defer response.Body.Close() //nolint:errcheck // only read
+	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAdminAnswer))
 	if err != nil {
 		return fmt.Errorf("read the sandbox's answer: %w", err)

@@ -157,8 +157,12 @@ func compared(c *pb.DemographicComparison) []struct {
 	}
 	var all []item
 	for _, i := range []item{
-		{"family", c.GetFamily()}, {"given", c.GetGiven()}, {"gender", c.GetGender()}, {"birth date", c.GetBirthDate()},
-		{"postcode", c.GetPostalCode()}, {"practice", c.GetPractice()},
+		{"family", c.GetFamily()},
+		{"given", c.GetGiven()},
+		{"gender", c.GetGender()},
+		{"birth date", c.GetBirthDate()},
+		{"postcode", c.GetPostalCode()},
+		{"practice", c.GetPractice()},
 	} {
 		if i.Result != pb.Comparison_COMPARISON_UNSPECIFIED {
 			all = append(all, i)

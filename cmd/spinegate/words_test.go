@@ -132,10 +132,14 @@ func TestSpanTree(t *testing.T) {
 	ms := int64(time.Millisecond)
 	var out bytes.Buffer
 	showSpans(newPage(&out), []span{{Name: "Call", Start: begun, DurationNS: 100 * ms, Children: []span{
-		{Name: "PDS GET", Start: at(0), DurationNS: 25 * ms, Attributes: map[string]string{"url.template": "/Patient/{id}", "http.response.status_code": "200"},
-			Events: []spanEvent{{"first_byte", 20 * ms}}, Children: []span{{Name: "TOKEN", Start: at(0), DurationNS: 5 * ms}}},
-		{Name: "A name that is much longer than any column would ever allow", Start: at(50), DurationNS: 50 * ms, Error: true,
-			Attributes: map[string]string{"error.type": "timeout"}},
+		{
+			Name: "PDS GET", Start: at(0), DurationNS: 25 * ms, Attributes: map[string]string{"url.template": "/Patient/{id}", "http.response.status_code": "200"},
+			Events: []spanEvent{{"first_byte", 20 * ms}}, Children: []span{{Name: "TOKEN", Start: at(0), DurationNS: 5 * ms}},
+		},
+		{
+			Name: "A name that is much longer than any column would ever allow", Start: at(50), DurationNS: 50 * ms, Error: true,
+			Attributes: map[string]string{"error.type": "timeout"},
+		},
 		{Name: "late", Start: at(500), DurationNS: 50 * ms},
 	}}})
 	want := `  Call                                                100ms  ████████████████
