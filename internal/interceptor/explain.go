@@ -28,7 +28,7 @@ func explain() link {
 			return resp, nil
 		},
 		stream: func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-			return explanation(ss.Context(), handler(srv, reading{ss}))
+			return explanation(ss.Context(), handler(srv, wire{ss}))
 		},
 	}
 }
@@ -66,12 +66,26 @@ func explained(ctx context.Context, err error) *fault.Error {
 	return fault.Of(err)
 }
 
-// reading names the reason when gRPC cannot read a request message. The status has left by then, in gRPC's own words;
-// the reason is for the trail and the log.
-type reading struct{ grpc.ServerStream }
+// wire names the reason when gRPC itself cannot pass a message: one of the caller's that cannot be read, whose status has
+// left by then in gRPC's own words, or one of ours that nobody takes any more. The reason is for the trail and the log.
+type wire struct{ grpc.ServerStream }
+
+// SendMsg implements [grpc.ServerStream]. Whatever the transport calls it, a caller who does not take a message has gone,
+// or has no time left.
+func (s wire) SendMsg(m any) error {
+	err := s.ServerStream.SendMsg(m)
+	if err == nil {
+		return nil
+	}
+	reason := pb.ErrorReason_ERROR_REASON_CANCELLED
+	if errors.Is(s.Context().Err(), context.DeadlineExceeded) || status.Code(err) == codes.DeadlineExceeded {
+		reason = pb.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED
+	}
+	return fault.New(pb.Hop_HOP_GATEWAY, reason, err)
+}
 
 // RecvMsg implements [grpc.ServerStream].
-func (s reading) RecvMsg(m any) error {
+func (s wire) RecvMsg(m any) error {
 	err := s.ServerStream.RecvMsg(m)
 	if err == nil || errors.Is(err, io.EOF) {
 		return err // io.EOF must stay what it is

@@ -209,6 +209,33 @@ func TestAStreamThatFailsSaysWhatLeft(t *testing.T) {
 	}
 }
 
+// A connection that breaks in the middle of a stream is the caller's leaving, not a fault of the gateway.
+func TestACallerWhoseConnectionBreaksHasLeft(t *testing.T) {
+	g := start(t, options{})
+	ids := make(chan string, 1)
+	g.service.record = func(_ *pb.GetStructuredRecordRequest, out recordStream) error {
+		ids <- audit.FromContext(out.Context()).ID()
+		for {
+			if err := send(out, entry("List")); err != nil {
+				return err
+			}
+		}
+	}
+	stream, err := g.GetStructuredRecord(g.as(t, "clinician"), recordRequest())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stream.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	_ = g.conn.Close()
+	id := <-ids
+	g.eventually(t, func() bool {
+		all := g.trail(t, audit.Query{ID: id, Kind: audit.KindOutcome})
+		return len(all) == 1 && all[0].Outcome.Reason == "CANCELLED" && !strings.Contains(g.log.String(), `"level":"ERROR"`)
+	})
+}
+
 func TestACallerWhoLeavesIsEvidenceToo(t *testing.T) {
 	g := start(t, options{})
 	begun, ended := make(chan string, 1), make(chan struct{})
