@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/spinegate/spinegate/internal/config"
+	"github.com/spinegate/spinegate/internal/spine"
 )
 
 type settings struct {
@@ -27,9 +29,43 @@ func (c *check) Run(stdout io.Writer) error {
 	if err := loaded.CheckFiles(); err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
-	fmt.Fprintf(stdout, "%s is good for %s: %d organisations, gRPC on %s.\n",
-		c.File, loaded.Environment, len(loaded.Organisations), loaded.Listen.Address)
+	if err := refuseSimulated(loaded); err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
+	organisations := "1 organisation"
+	if n := len(loaded.Organisations); n != 1 {
+		organisations = fmt.Sprintf("%d organisations", n)
+	}
+	fmt.Fprintf(stdout, "%s is good for %s: %s, gRPC on %s.\n", c.File, loaded.Environment, organisations, loaded.Listen.Address)
 	return nil
+}
+
+// refuseSimulated finds the certificates of a simulated Spine that `serve` would refuse where a real one is configured.
+func refuseSimulated(c config.Config) error {
+	if !c.Environment.Genuine() {
+		return nil
+	}
+	var errs []error
+	for _, f := range []struct {
+		key  string
+		file config.File
+	}{
+		{"spine.caFile", c.Spine.CAFile},
+		{"spine.proxy.caFile", c.Spine.Proxy.CAFile},
+		{"spine.proxy.certificateFile", c.Spine.Proxy.CertificateFile},
+	} {
+		if f.file == "" {
+			continue
+		}
+		text, err := f.file.Read()
+		if err == nil {
+			err = spine.RefuseSimulatedRoots(text)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: the environment is %s: %w", f.key, c.Environment, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 type effect struct {

@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"io"
 	"math/big"
 	"net"
@@ -112,6 +113,7 @@ func uses(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &u))
 	ts.Setenv("GRPC", u.GRPC)
 	ts.Setenv("ADMIN", u.Admin)
+	ts.Setenv("OPERATORS", strings.TrimPrefix(u.Admin, "http://"))
 	ts.Setenv("TOKEN", u.Token)
 }
 
@@ -148,7 +150,10 @@ func reflects(ts *testscript.TestScript, neg bool, args []string) {
 	defer cancel()
 	stream, err := reflection.NewServerReflectionClient(conn).ServerReflectionInfo(ctx)
 	ts.Check(err)
-	ts.Check(stream.Send(&reflection.ServerReflectionRequest{MessageRequest: &reflection.ServerReflectionRequest_ListServices{}}))
+	err = stream.Send(&reflection.ServerReflectionRequest{MessageRequest: &reflection.ServerReflectionRequest_ListServices{}})
+	if !errors.Is(err, io.EOF) { // else it has been refused, and Recv says why
+		ts.Check(err)
+	}
 	answer, err := stream.Recv()
 	if (err != nil) != neg {
 		ts.Fatalf("reflect: %v", err)

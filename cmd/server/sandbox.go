@@ -9,7 +9,9 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -19,10 +21,10 @@ import (
 )
 
 type inSandbox struct {
-	Listen string `default:"127.0.0.1:50051" placeholder:"ADDRESS" help:"Where gRPC is served, in clear text. In a container: 0.0.0.0:50051."`
-	Admin  string `default:"127.0.0.1:9090" placeholder:"ADDRESS" help:"Where health, metrics, tokens and traces are served over HTTP."`
-	Data   string `type:"existingdir" placeholder:"DIR" help:"Add the patients, practices, records and slots of this directory."`
-	Dir    string `type:"path" placeholder:"DIR" help:"Keep the audit trail and the journal here. Without it they are gone at the end."`
+	Listen string `default:"127.0.0.1:50051" placeholder:"ADDRESS" help:"Where gRPC is served, in clear text (${default}). In a container: 0.0.0.0:50051."`
+	Admin  string `default:"127.0.0.1:9090" placeholder:"ADDRESS" help:"Where health, metrics, tokens and traces are served over HTTP (${default})."`
+	Data   string `type:"existingdir" placeholder:"DIR" help:"Add the patients, practices, records and slots of this directory; internal/simulator/data/README.md says how they lie there."`
+	Dir    string `type:"path" placeholder:"DIR" help:"Keep the audit trail and the journal here. Without it they are in a directory that is gone at the end."`
 	JSON   bool   `name:"json" help:"Say what is up as one line of JSON."`
 }
 
@@ -46,7 +48,22 @@ const (
 
 // Run serves until the context ends.
 func (s *inSandbox) Run(ctx context.Context, stdout io.Writer, stderr logTo) (err error) {
-	if s.Dir == "" {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	signal.Ignore(syscall.SIGPIPE) // else it would end the program before what it made is removed
+	stdout, stderr = untilGone{stdout, stop}, logTo{untilGone{stderr, stop}}
+	calls, err := listen(ctx, "--listen", s.Listen)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = calls.Close() }() // the gateway may have closed it
+	admin, err := listen(ctx, "--admin", s.Admin)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = admin.Close() }()
+	temporary := s.Dir == ""
+	if temporary {
 		if s.Dir, err = os.MkdirTemp("", "spinegate-sandbox-"); err != nil {
 			return fmt.Errorf("make a directory for the audit trail: %w", err)
 		}
@@ -55,19 +72,51 @@ func (s *inSandbox) Run(ctx context.Context, stdout io.Writer, stderr logTo) (er
 	log := telemetry.NewLogger(stderr, slog.LevelInfo)
 	telemetry.ReportErrors(log)
 	running, err := sandbox.Start(ctx, sandbox.Options{
-		Dir: s.Dir, Listen: s.Listen, Admin: s.Admin, Spine: simulator.Options{DataDir: s.Data}, Version: release(), Logger: log,
+		Dir: s.Dir, Listen: s.Listen, Listener: calls, Admin: s.Admin, AdminListener: admin,
+		Spine: simulator.Options{DataDir: s.Data}, Version: release(), Logger: log,
 	})
+	if errors.Is(err, sandbox.ErrDirInUse) {
+		return fmt.Errorf("--dir %s is in use: another sandbox? Stop it, or give another --dir", s.Dir)
+	}
 	if err != nil {
 		return err // it says what it was doing
 	}
-	if err := s.announce(stdout, running); err != nil {
+	if err := s.announce(stdout, running, temporary); err != nil {
 		return errors.Join(err, running.Stop(context.WithoutCancel(ctx)))
 	}
 	return errors.Join(await(ctx, running.Gateway), running.Stop(context.WithoutCancel(ctx)))
 }
 
+// listen opens a listener at the address of a flag, before anything else is started.
+func listen(ctx context.Context, flag, address string) (net.Listener, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s %s is in use: another sandbox? Stop it, or give --listen and --admin", flag, address)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	return listener, nil
+}
+
+// untilGone writes until whoever reads has gone, as in `sandbox | head`, and then has the sandbox stop in order.
+type untilGone struct {
+	io.Writer
+	stop context.CancelFunc
+}
+
+// Write writes, or says that nobody reads any more.
+func (w untilGone) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if errors.Is(err, syscall.EPIPE) {
+		w.stop()
+		return len(p), nil
+	}
+	return n, err
+}
+
 // announce says what is up, and how to call it.
-func (s *inSandbox) announce(stdout io.Writer, running *sandbox.Sandbox) error {
+func (s *inSandbox) announce(stdout io.Writer, running *sandbox.Sandbox, temporary bool) error {
 	token, err := running.Token(persona, tokenLife)
 	if err != nil {
 		return fmt.Errorf("make a token: %w", err)
@@ -89,11 +138,21 @@ func (s *inSandbox) announce(stdout io.Writer, running *sandbox.Sandbox) error {
 	}
 	fmt.Fprintf(stdout, "spinegate with a SIMULATED Spine. Not for patients: everybody here is invented.\n\n")
 	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "  gRPC\t%s\tclear text, reflection on\n", u.GRPC)
-	fmt.Fprintf(table, "  admin\t%s\t/readyz, /metrics, /sandbox/personas\n", u.Admin)
+	fmt.Fprintf(table, "  gRPC\t%s\tclear text, reflection on\n", running.Gateway.Address())
+	fmt.Fprintf(table, "  admin\thttp://%s\t/readyz, /metrics, /sandbox/personas\n", running.Gateway.AdminAddress())
+	kept := "kept"
+	if temporary {
+		kept = "gone at the end; --dir DIR keeps it"
+	}
+	fmt.Fprintf(table, "  dir\t%s\t%s\n", u.Dir, kept)
 	fmt.Fprintf(table, "  audit\t%s\tkey %s\n", u.Audit, u.AuditKey)
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("announce: %w", err)
+	}
+	for _, a := range []net.Addr{running.Gateway.Address(), running.Gateway.AdminAddress()} {
+		if tcp, ok := a.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
+			fmt.Fprintf(stdout, "\nWARNING: %s is open to the network, in clear text.\n", a)
+		}
 	}
 	fmt.Fprintf(stdout, `
 A token for the %s, good for 8 hours:
@@ -105,7 +164,11 @@ A call:
   grpcurl -plaintext -H "authorization: Bearer %s" \
     -d '{"nhs_number": "9990000018"}' %s spinegate.v1.PatientTrace/TracePatient
 
-`, u.Persona, u.Token, u.Token, u.GRPC)
+What it left as evidence:
+
+  bin/spinegate audit --dir %s
+
+`, u.Persona, u.Token, u.Token, u.GRPC, u.Dir)
 	return nil
 }
 

@@ -15,8 +15,15 @@ func (version) Run(stdout io.Writer) error {
 	return err
 }
 
-// release is the version that Go stamped into the program, or the revision that it was built from. Practices are told it.
+// builtAs is the version that a build without the revision at hand was told, as that of the image is:
+// -ldflags '-X main.builtAs=v1.2.3'.
+var builtAs string
+
+// release is what the build was told, else the version that Go stamped into the program, or the revision that it was built from. Practices are told it.
 func release() string {
+	if builtAs != "" {
+		return builtAs
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

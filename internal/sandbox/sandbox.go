@@ -20,8 +20,10 @@ import (
 
 	"github.com/spinegate/spinegate/internal/config"
 	"github.com/spinegate/spinegate/internal/identity"
+	"github.com/spinegate/spinegate/internal/journal"
 	"github.com/spinegate/spinegate/internal/server"
 	"github.com/spinegate/spinegate/internal/simulator"
+	"github.com/spinegate/spinegate/internal/store"
 )
 
 // Options shape a sandbox.
@@ -61,7 +63,11 @@ const (
 	audience   = "spinegate-sandbox"
 )
 
-// Start opens the Spine, then the gateway. ctx bounds the start alone; Stop ends both.
+// ErrDirInUse says that another sandbox runs in the directory.
+var ErrDirInUse = errors.New("another process has the directory in use")
+
+// Start opens the Spine, then the gateway. ctx bounds the start alone; Stop ends both. [ErrDirInUse] means that nothing was
+// started or written.
 func Start(ctx context.Context, o Options) (*Sandbox, error) {
 	s := &Sandbox{}
 	if err := s.start(ctx, o); err != nil {
@@ -71,6 +77,9 @@ func Start(ctx context.Context, o Options) (*Sandbox, error) {
 }
 
 func (s *Sandbox) start(ctx context.Context, o Options) error {
+	if err := tryDir(ctx, o.Dir); err != nil {
+		return err
+	}
 	var err error
 	if s.issuer, err = identity.NewIssuer(issuerName, audience); err != nil { //nolint:contextcheck // it keeps keys in memory
 		return err
@@ -90,6 +99,28 @@ func (s *Sandbox) start(ctx context.Context, o Options) error {
 	}
 	s.Gateway, err = server.Start(ctx, s.Config, options)
 	return err
+}
+
+// tryDir looks whether another sandbox runs in a directory, before anything that it reads is replaced. The journal can be
+// opened by one process alone; the gateway opens it again.
+func tryDir(ctx context.Context, dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the directory: %w", err)
+	}
+	path, key := stores(dir, "journal.db")
+	found, err := journal.Open(ctx, journal.Config{Path: path, KeyFile: key, CreateKey: true})
+	if errors.Is(err, store.ErrLocked) {
+		return fmt.Errorf("%s: %w", dir, ErrDirInUse)
+	}
+	if err != nil {
+		return err
+	}
+	return found.Close()
+}
+
+// stores is the path of a store in a directory, and that of the key that all of them share.
+func stores(dir, name string) (path, key string) {
+	return filepath.Join(dir, name), filepath.Join(dir, "store.key")
 }
 
 // Token makes a token for one of [identity.Personas], by name.
@@ -164,9 +195,10 @@ func (s *Sandbox) configure(o Options) (config.Config, error) {
 			FQDN: "gateway.spinegate.example",
 		})
 	}
-	key := config.SecretFile(filepath.Join(o.Dir, "store.key"))
-	c.Audit = config.Store{Path: filepath.Join(o.Dir, "audit.db"), KeyFile: key}
-	c.Journal = config.Store{Path: filepath.Join(o.Dir, "journal.db"), KeyFile: key}
+	trail, key := stores(o.Dir, "audit.db")
+	writes, _ := stores(o.Dir, "journal.db")
+	c.Audit = config.Store{Path: trail, KeyFile: config.SecretFile(key)}
+	c.Journal = config.Store{Path: writes, KeyFile: config.SecretFile(key)}
 	if o.Configure != nil {
 		o.Configure(&c)
 	}
