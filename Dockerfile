@@ -1,7 +1,14 @@
 # The gateway as a static binary in an image without a shell.
 #
-#   docker build -t spinegate .
+#   docker build -t spinegate --build-arg VERSION="$(git describe --tags --always --dirty)" .
 #   docker run --rm -p 127.0.0.1:50051:50051 spinegate sandbox --listen 0.0.0.0:50051
+#
+# The sandbox hands out tokens within the container alone. From the host, call with the one that it printed:
+#
+#   SPINEGATE_TOKEN=eyJ... spinegate trace 9990000018
+#
+# In front of the Spine:
+#
 #   docker run --rm -p 50051:50051 -v ./config:/etc/spinegate:ro -v spinegate:/var/lib/spinegate \
 #     spinegate serve --config /etc/spinegate/spinegate.yaml
 #
@@ -12,7 +19,9 @@ COPY go.mod go.sum ./
 COPY gen/go/go.mod gen/go/go.sum gen/go/
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o /out/server ./cmd/server \
+# What `server version` says, and practices are told. The revision is not in the context of the build.
+ARG VERSION=
+RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X main.builtAs=${VERSION}" -o /out/server ./cmd/server \
  && mkdir -p /out/data /out/tmp
 
 FROM gcr.io/distroless/static-debian12:nonroot
