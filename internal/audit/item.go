@@ -18,7 +18,9 @@ type Item struct {
 type itemKey struct{}
 
 // WithItem gives a context the item that is being worked on.
-func WithItem(ctx context.Context, i Item) context.Context { return context.WithValue(ctx, itemKey{}, i) }
+func WithItem(ctx context.Context, i Item) context.Context {
+	return context.WithValue(ctx, itemKey{}, i)
+}
 
 // ItemFrom is the item that ctx belongs to; zero where a call has none.
 func ItemFrom(ctx context.Context) Item {

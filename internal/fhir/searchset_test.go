@@ -2,6 +2,7 @@ package fhir_test
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 
@@ -44,9 +45,9 @@ func TestReadSearchset(t *testing.T) {
 
 func TestReadSearchsetRefuses(t *testing.T) {
 	for text, want := range map[string]error{
-		`{"resourceType":"OperationOutcome"}`:                                                         fhir.ErrResourceType,
-		`{"resourceType":"Patient","id":"9990000018"}`:                                                fhir.ErrResourceType,
-		`{"total":0}`:                                                                                 fhir.ErrNotResource,
+		`{"resourceType":"OperationOutcome"}`:          fhir.ErrResourceType,
+		`{"resourceType":"Patient","id":"9990000018"}`: fhir.ErrResourceType,
+		`{"total":0}`: fhir.ErrNotResource,
 		`{"resourceType":"Bundle","type":"collection","total":0}`:                                     fhir.ErrNotSearchset,
 		`{"resourceType":"Bundle","total":0}`:                                                         fhir.ErrNotSearchset,
 		`{"resourceType":"Bundle","type":"searchset"}`:                                                fhir.ErrTotal,
@@ -113,9 +114,7 @@ func TestReadRelatedPerson(t *testing.T) {
 // JSON: put back in its place it gives the document again.
 func TestPublishedSearchsets(t *testing.T) {
 	files := fixtures(t, "pds/search/*.json")
-	for name, text := range fixtures(t, "pds/related-person/*.json") {
-		files[name] = text
-	}
+	maps.Copy(files, fixtures(t, "pds/related-person/*.json"))
 	if len(files) == 0 {
 		t.Skip("the published fixtures are not beside the checkout")
 	}

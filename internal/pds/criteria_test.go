@@ -109,7 +109,8 @@ func TestQuery(t *testing.T) {
 			"address-postalcode=ZZ1+%2A&birthdate=eq1971-08-30&family=Ex%2A&given=Mary+Jane&given=Ann%2A",
 		},
 		{
-			"all the rest", Criteria{
+			"all the rest",
+			Criteria{
 				Family: "ÉX&=", Gender: "other", Born: born, Died: Days{"2020-01-01", "2020-02-01"}, Practice: practice,
 				Email: "a+b@example.com", Phone: "+44 1632", Match: Exact, History: true, AtMost: 1,
 			},
@@ -117,7 +118,8 @@ func TestQuery(t *testing.T) {
 				"&email=a%2Bb%40example.com&family=%C3%89X%26%3D&gender=other&general-practitioner=A20047&phone=%2B44+1632",
 		},
 		{
-			"fuzzy has history in it", Criteria{Family: "E", Given: []string{"T"}, Born: born, Match: Fuzzy, History: true},
+			"fuzzy has history in it",
+			Criteria{Family: "E", Given: []string{"T"}, Born: born, Match: Fuzzy, History: true},
 			"_fuzzy-match=true&birthdate=eq1971-08-30&family=E&given=T",
 		},
 	} {

@@ -38,7 +38,7 @@ func TestTheDocumentIsTheTable(t *testing.T) {
 		"byte, then progress, then an end. \"soft end\": shortly before the end every target that is silent is TIMED_OUT, and the " +
 		"stream still closes. \"at least\" is what must be left of a deadline when the call arrives.\n")
 	if *update {
-		if err := os.WriteFile(document, []byte(out.String()), 0o644); err != nil { //nolint:gosec // a document
+		if err := os.WriteFile(document, []byte(out.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

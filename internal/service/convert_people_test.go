@@ -49,17 +49,17 @@ func TestRelatedPersonWithEverything(t *testing.T) {
 				{"url":"interpreterRequired","valueBoolean":true}]}]}`
 	month := &pb.ClinicalDate{Text: "2020-01", Precision: pb.DatePrecision_DATE_PRECISION_MONTH}
 	want := &pb.RelatedPerson{
-		Id: "R1", Active: proto.Bool(false), Period: &pb.ClinicalPeriod{Start: month},
+		Id: "R1", Active: new(false), Period: &pb.ClinicalPeriod{Start: month},
 		Name:     &pb.HumanName{Use: "usual", Family: "EXAMPLE", Given: []string{"Testa"}},
 		Address:  &pb.Address{Use: "home", Lines: []string{"1 SAMPLE ROW"}, PostalCode: "ZZ1 1ZZ"},
 		Telecoms: []*pb.ContactPoint{{System: "phone", Contact: "0", Use: "mobile"}, {System: "email", Contact: "a@example.com"}},
 		Relationships: []*pb.Coding{
 			{System: "a", Code: "SPS", Display: "spouse"}, {System: "b", Code: "Carer"}, {Code: "N"},
 		},
-		NextOfKin: pb.NextOfKin_NEXT_OF_KIN_NOT_CODED, ContactRank: proto.Int32(99), CopiesCorrespondence: proto.Bool(false),
+		NextOfKin: pb.NextOfKin_NEXT_OF_KIN_NOT_CODED, ContactRank: proto.Int32(99), CopiesCorrespondence: new(false),
 		Communication: &pb.Communication{
 			Language:            &pb.ClinicalCode{Codings: []*pb.Coding{{Code: "fr", Display: "French"}}, Display: "French"},
-			InterpreterRequired: proto.Bool(true),
+			InterpreterRequired: new(true),
 		},
 		ContactPreference: &pb.ContactPreference{
 			WrittenFormat: &pb.ClinicalCode{Codings: []*pb.Coding{{Code: "12", Display: "Braille"}}, Display: "Braille"},

@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
@@ -25,7 +24,7 @@ func (s *PatientTrace) SearchPatients(ctx context.Context, req *pb.SearchPatient
 	}
 	answer := &pb.SearchPatientsResponse{
 		Provenance:       told(s.provenance(ctx), found.Source),
-		AbsenceNotProven: proto.Bool(found.AbsenceNotProven),
+		AbsenceNotProven: new(found.AbsenceNotProven),
 	}
 	answer.Provenance.RetrievedAt = timestamppb.New(found.RetrievedAt)
 	for i := range found.Matches {

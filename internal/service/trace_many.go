@@ -149,7 +149,7 @@ func (t *traceStream) run(ctx context.Context) error {
 				return err
 			}
 		case a := <-t.answers:
-			if err := t.answer(a); err != nil {
+			if err := t.answer(a); err != nil { //nolint:contextcheck // evidence of a failure must not end with the call
 				return err
 			}
 		case <-last:
@@ -280,15 +280,15 @@ func (t *traceStream) ask(asking context.Context, turn *spine.Turn, i *item) (*p
 	if err == nil {
 		return t.traceAnswer(ctx, found, i.GetExpected()), nil
 	}
-	switch fault.ReasonOf(err) {
-	case pb.ErrorReason_ERROR_REASON_CANCELLED, pb.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED:
-		if asking.Err() != nil {
-			return nil, streamEnded()
-		}
-		// The item's time, and not the call's.
-		return nil, fault.New(pb.Hop_HOP_PDS, pb.ErrorReason_ERROR_REASON_UPSTREAM_TIMED_OUT, err)
+	reason := fault.ReasonOf(err)
+	if reason != pb.ErrorReason_ERROR_REASON_CANCELLED && reason != pb.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED {
+		return nil, err
 	}
-	return nil, err
+	if asking.Err() != nil {
+		return nil, streamEnded()
+	}
+	// The item's time, and not the call's.
+	return nil, fault.New(pb.Hop_HOP_PDS, pb.ErrorReason_ERROR_REASON_UPSTREAM_TIMED_OUT, err)
 }
 
 func streamEnded() error {

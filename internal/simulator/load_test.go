@@ -188,7 +188,8 @@ func TestDataDirectoryErrors(t *testing.T) {
 		{"an empty file", map[string]string{"practices.yaml": "# none\n"}, "data directory: practices.yaml: it says nothing"},
 		{"no list", map[string]string{"practices.yaml": "ods: T99001\n"}, "data directory: practices.yaml: line 1: cannot unmarshal !!map"},
 		{
-			"a party key that two of them have", map[string]string{"practices.yaml": ownPractice + strings.Replace(ownPractice, "990001\"", "990002\"", 1)},
+			"a party key that two of them have",
+			map[string]string{"practices.yaml": ownPractice + strings.Replace(ownPractice, "990001\"", "990002\"", 1)},
 			"practices.yaml entry 2 (T99001): another system has its party key",
 		},
 		{"a scenario under no number", map[string]string{"scenarios.yaml": "ada: {story: rich}\n"}, "scenarios.yaml: ada: not an NHS number"},

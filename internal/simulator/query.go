@@ -200,9 +200,9 @@ func (q pdsQuery) enough(bothPostcodes bool) *pdsError {
 	)
 	wild, early := false, false
 	for _, text := range append([]string{q.family, q.postcode}, q.given...) {
-		if at := strings.IndexByte(text, '*'); at >= 0 {
+		if before, _, ok := strings.Cut(text, "*"); ok {
 			wild = true
-			early = early || utf8.RuneCountInString(text[:at]) < 2
+			early = early || utf8.RuneCountInString(before) < 2
 		}
 	}
 	family, given, place := q.family != "", len(q.given) > 0, q.gender != "" && q.postcode != ""
