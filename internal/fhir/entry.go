@@ -70,7 +70,7 @@ func (e *Entry) Clone() *Entry {
 	c.JSON = c.Raw[from : from+int64(len(e.JSON)) : from+int64(len(e.JSON))]
 	c.Rest = bytes.Clone(e.Rest)
 	c.Security, c.Contained, c.References = slices.Clone(e.Security), slices.Clone(e.Contained), nil
-	c.Notes = e.Notes.clone()
+	c.Subjects, c.Patients, c.Numbers = slices.Clone(e.Subjects), slices.Clone(e.Patients), slices.Clone(e.Numbers)
 	return &c
 }
 

@@ -52,10 +52,6 @@ func (n *Notes) reset() {
 	*n = Notes{Subjects: n.Subjects[:0], Patients: n.Patients[:0], Numbers: n.Numbers[:0]}
 }
 
-func (n *Notes) clone() Notes {
-	return Notes{slices.Clone(n.Subjects), slices.Clone(n.Patients), slices.Clone(n.Numbers)}
-}
-
 // frame is what is to be known of an object until it ends.
 type frame struct {
 	number  bool // it has the system of NHS numbers

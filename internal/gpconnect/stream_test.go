@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -39,12 +38,6 @@ func (b *endless) Read(p []byte) (int, error) {
 }
 
 func TestRecordHoldsOneEntryAtATime(t *testing.T) {
-	heap := func() int64 {
-		var m runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&m)
-		return int64(m.HeapAlloc)
-	}
 	const observations = 60_000
 	r := open(t, &endless{observations: observations}, Selection{Uncategorised: &Period{}}, Config{})
 	before, peak, entries := heap(), int64(0), 0
