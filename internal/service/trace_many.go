@@ -149,7 +149,7 @@ func (t *traceStream) run(ctx context.Context) error {
 				return err
 			}
 		case a := <-t.answers:
-			if err := t.answer(a); err != nil { //nolint:contextcheck // evidence of a failure must not end with the call
+			if err := t.answer(a); err != nil { //nolint:contextcheck // the ids in a failure are those of the stream
 				return err
 			}
 		case <-last:
