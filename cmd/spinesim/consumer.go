@@ -74,6 +74,9 @@ func writeConsumer(dir string, spine *simulator.Spine, app simulator.Application
 	if err != nil {
 		return fmt.Errorf("write for a consumer: %w", err)
 	}
+	if err := writeGateway(dir, s); err != nil {
+		return fmt.Errorf("write for a gateway: %w", err)
+	}
 	client := spine.Client()
 	for _, file := range []struct {
 		path    string

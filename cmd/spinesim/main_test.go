@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ func TestScripts(t *testing.T) {
 			"await":   await,
 			"control": asControl,
 			"ping":    ping,
+			"build":   build,
 		},
 	})
 }
@@ -41,6 +43,19 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s did not come", args[0])
+}
+
+// build builds a program of this module: build package output.
+func build(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: build package output")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", ts.MkAbs(args[1]), args[0]).CombinedOutput()
+	if err != nil {
+		ts.Fatalf("build %s: %v\n%s", args[0], err, out)
+	}
 }
 
 func written(ts *testscript.TestScript, dir string) snippet {

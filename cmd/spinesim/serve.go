@@ -16,21 +16,35 @@ import (
 )
 
 type serve struct {
-	Token    string   `default:"127.0.0.1:9101" placeholder:"ADDRESS" help:"Where the token service listens."`
-	PDS      string   `name:"pds" default:"127.0.0.1:9102" placeholder:"ADDRESS" help:"Where PDS listens."`
-	SDS      string   `name:"sds" default:"127.0.0.1:9103" placeholder:"ADDRESS" help:"Where SDS listens."`
-	Proxy    string   `default:"127.0.0.1:9104" placeholder:"ADDRESS" help:"Where the Spine Secure Proxy listens."`
-	Control  string   `default:"127.0.0.1:9109" placeholder:"ADDRESS" help:"Where faults are set and the transcript is read; loopback only."`
+	Token    string   `default:"127.0.0.1:9101" placeholder:"ADDRESS" help:"Where the token service listens (${default})."`
+	PDS      string   `name:"pds" default:"127.0.0.1:9102" placeholder:"ADDRESS" help:"Where PDS listens (${default})."`
+	SDS      string   `name:"sds" default:"127.0.0.1:9103" placeholder:"ADDRESS" help:"Where SDS listens (${default})."`
+	Proxy    string   `default:"127.0.0.1:9104" placeholder:"ADDRESS" help:"Where the Spine Secure Proxy listens (${default})."`
+	Control  string   `default:"127.0.0.1:9109" placeholder:"ADDRESS" help:"Where faults are set and the transcript is read (${default}); loopback only."`
 	HostName []string `placeholder:"NAME" help:"Another name that the servers are reached by; it goes into their certificates. Repeatable."`
 
-	Data string `type:"existingdir" placeholder:"DIR" help:"Add the patients, practices, records and slots of this directory."`
-	Dir  string `type:"path" placeholder:"DIR" help:"Write certificates, keys and a configuration for a consumer here."`
+	Data string `type:"existingdir" placeholder:"DIR" help:"Add the patients, practices, records and slots of this directory; internal/simulator/data/README.md says how they lie there."`
+	Dir  string `type:"path" placeholder:"DIR" help:"Write certificates, keys, and configurations for a consumer and for spinegate here."`
 	JWKS string `name:"jwks" type:"existingfile" placeholder:"FILE" help:"Accept client assertions signed with the keys of this JSON Web Key Set, too."`
 
 	TokenLife time.Duration `default:"10m" help:"How long an access token lasts."`
 	PDSQuota  int           `name:"pds-quota" default:"0" help:"Requests that PDS grants in a minute; 0 is no limit, 300 is real."`
 	PDSSpike  time.Duration `name:"pds-spike" default:"0s" help:"Least time between two requests to PDS; 200ms is about real."`
 	Verbose   bool          `short:"v" help:"Log every exchange."`
+}
+
+// Help says what is written.
+func (*serve) Help() string {
+	return `What --dir has in it:
+
+  spinesim.yaml        every address, key and file below, for any consumer; whoever waits for it finds all of them
+  gateway.yaml         the configuration of a spinegate in front of this Spine, for server serve --config; its issuer of
+                       tokens is an example, and has to be replaced
+  ca.pem               the authority that signed every certificate here
+  client.pem           the consumer's client certificate for the proxy; client-key.pem is its key
+  application-key.pem  the key that the application signs with for the token service; jwks.json is what it publishes
+  token-apikey         the application's API key; sds-apikey is the one for SDS
+  store.key            for gateway.yaml alone: what spinegate seals its own files with; kept if it is there`
 }
 
 // Run serves until the context ends.
@@ -114,6 +128,6 @@ func (s *serve) announce(stdout io.Writer, spine *simulator.Spine, controlled st
 	if err := writeConsumer(s.Dir, spine, app, controlled); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "\nWhat a consumer needs is in %s: %s names it all.\n", s.Dir, snippetName)
+	fmt.Fprintf(stdout, "\nWhat a consumer needs is in %s: %s names it all, and %s is for spinegate.\n", s.Dir, snippetName, gatewayName)
 	return nil
 }
