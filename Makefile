@@ -104,7 +104,7 @@ cover: ## How much of internal/ the tests run, by function, in dist/cover.txt
 
 .PHONY: image
 image: ## The container image
-	docker build -t spinegate .
+	docker build -t spinegate --build-arg VERSION="$$(git describe --tags --always --dirty)" .
 
 .PHONY: clean
 clean: ## Remove what was built, the tools too

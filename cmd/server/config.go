@@ -7,7 +7,7 @@ import (
 	"os"
 
 	"github.com/spinegate/spinegate/internal/config"
-	"github.com/spinegate/spinegate/internal/spine"
+	"github.com/spinegate/spinegate/internal/server"
 )
 
 type settings struct {
@@ -29,7 +29,7 @@ func (c *check) Run(stdout io.Writer) error {
 	if err := loaded.CheckFiles(); err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
-	if err := refuseSimulated(loaded); err != nil {
+	if err := server.RefuseSimulatedFiles(loaded); err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
 	organisations := "1 organisation"
@@ -38,34 +38,6 @@ func (c *check) Run(stdout io.Writer) error {
 	}
 	fmt.Fprintf(stdout, "%s is good for %s: %s, gRPC on %s.\n", c.File, loaded.Environment, organisations, loaded.Listen.Address)
 	return nil
-}
-
-// refuseSimulated finds the certificates of a simulated Spine that `serve` would refuse where a real one is configured.
-func refuseSimulated(c config.Config) error {
-	if !c.Environment.Genuine() {
-		return nil
-	}
-	var errs []error
-	for _, f := range []struct {
-		key  string
-		file config.File
-	}{
-		{"spine.caFile", c.Spine.CAFile},
-		{"spine.proxy.caFile", c.Spine.Proxy.CAFile},
-		{"spine.proxy.certificateFile", c.Spine.Proxy.CertificateFile},
-	} {
-		if f.file == "" {
-			continue
-		}
-		text, err := f.file.Read()
-		if err == nil {
-			err = spine.RefuseSimulatedRoots(text)
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: the environment is %s: %w", f.key, c.Environment, err))
-		}
-	}
-	return errors.Join(errs...)
 }
 
 type effect struct {

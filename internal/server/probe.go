@@ -19,6 +19,35 @@ import (
 // probeTimeout bounds the look at one upstream.
 const probeTimeout = 5 * time.Second
 
+// RefuseSimulatedFiles finds the certificates of a simulated Spine among those that a configuration of a real environment
+// names. It is part of every start, and can be asked without one.
+func RefuseSimulatedFiles(c config.Config) error {
+	if !c.Environment.Genuine() {
+		return nil
+	}
+	var errs []error
+	for _, f := range []struct {
+		key  string
+		file config.File
+	}{
+		{"spine.caFile", c.Spine.CAFile},
+		{"spine.proxy.caFile", c.Spine.Proxy.CAFile},
+		{"spine.proxy.certificateFile", c.Spine.Proxy.CertificateFile},
+	} {
+		if f.file == "" {
+			continue
+		}
+		text, err := f.file.Read()
+		if err == nil {
+			err = spine.RefuseSimulatedRoots(text)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: the environment is %s: %w", f.key, c.Environment, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // refuseSimulation keeps a gateway of a real environment away from a simulated Spine: no configured certificate may be of
 // its making, and no upstream may show one. The look is a TLS handshake: no request is made, and an upstream that
 // cannot be reached is no reason to refuse, since the gateway has to start when the Spine is down. Package spine looks
@@ -27,20 +56,8 @@ func (g *Gateway) refuseSimulation(ctx context.Context, o Options) error {
 	if !g.config.Environment.Genuine() {
 		return nil
 	}
-	c := g.config.Spine
-	for key, file := range map[string]config.File{
-		"spine.caFile": c.CAFile, "spine.proxy.caFile": c.Proxy.CAFile, "spine.proxy.certificateFile": c.Proxy.CertificateFile,
-	} {
-		if file == "" {
-			continue
-		}
-		text, err := file.Read()
-		if err != nil {
-			return fmt.Errorf("%s: %w", key, err)
-		}
-		if err := spine.RefuseSimulatedRoots(text); err != nil {
-			return fmt.Errorf("%s: the environment is %s: %w", key, g.config.Environment, err)
-		}
+	if err := RefuseSimulatedFiles(g.config); err != nil {
+		return err
 	}
 	internet, proxied, err := g.spineTLS()
 	if err != nil {
