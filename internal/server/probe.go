@@ -59,6 +59,7 @@ func (g *Gateway) refuseSimulation(ctx context.Context, o Options) error {
 	if err := RefuseSimulatedFiles(g.config); err != nil {
 		return err
 	}
+	c := g.config.Spine
 	internet, proxied, err := g.spineTLS()
 	if err != nil {
 		return err
