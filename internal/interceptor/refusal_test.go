@@ -21,6 +21,7 @@ import (
 	"github.com/spinegate/spinegate/internal/identity"
 	"github.com/spinegate/spinegate/internal/interceptor"
 	"github.com/spinegate/spinegate/internal/nhs"
+	"github.com/spinegate/spinegate/internal/policy"
 )
 
 // Every refusal: what the caller is told, and that the trail has it with the same detail as a success.
@@ -109,7 +110,7 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("the trail names %q, want %q", last.Caller.Organisation, tt.who)
 			}
 			want := audit.Entry{
-				Subject: patient(t), Policy: "1", Peer: "bufconn",
+				Subject: patient(t), Policy: policy.Version, Peer: "bufconn",
 				Context: audit.Context{Purpose: "DIRECT_CARE", Relationship: "REFERRED", Device: "ward tablet 7", Session: "encounter-7f3a9b1c2d4e"},
 			}
 			got := audit.Entry{Subject: last.Subject, Policy: last.Policy, Peer: last.Peer, Context: last.Context}
