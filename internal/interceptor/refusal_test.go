@@ -209,6 +209,7 @@ func TestAViolationNamesTheRuleAndNeverTheValue(t *testing.T) {
 		{"two things", func(r *pb.BookAppointmentRequest) { r.NhsNumber, r.OdsCode = canary, canary }, "NHS_NUMBER_INVALID", []string{"nhs_number string.nhs_number", "ods_code string.ods_code"}},
 		{"a short session", func(r *pb.BookAppointmentRequest) { r.Context.SessionId = canary }, "REQUEST_INVALID", []string{"context.session_id string.pattern"}},
 		{"a session with a number in it", func(r *pb.BookAppointmentRequest) { r.Context.SessionId = "visit-" + someone + ".ward" }, "REQUEST_INVALID", []string{"context.session_id session_id.nhs_number"}},
+		{"a session with a number in parts", func(r *pb.BookAppointmentRequest) { r.Context.SessionId = "visit-999-000-0018.ward" }, "REQUEST_INVALID", []string{"context.session_id session_id.nhs_number"}},
 		{"a device with a new line", func(r *pb.BookAppointmentRequest) { r.Context.Device = canary + "\n" }, "REQUEST_INVALID", []string{"context.device string.pattern"}},
 		{"a purpose that nobody knows", func(r *pb.BookAppointmentRequest) { r.Context.Purpose = 7 }, "REQUEST_INVALID", []string{"context.purpose enum.defined_only"}},
 	} {

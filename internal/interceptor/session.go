@@ -3,7 +3,6 @@ package interceptor
 import (
 	"context"
 
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
@@ -15,36 +14,10 @@ import (
 // bind holds every request with a session id against the session. It stands behind the validator, which refuses a session
 // where there can be none, and looks at the same messages.
 func bind(sessions *session.Sessions) link {
-	b := binder{sessions}
-	return link{
-		unary: func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-			if err := b.check(ctx, req); err != nil {
-				return nil, err
-			}
-			return handler(ctx, req)
-		},
-		stream: func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-			return handler(srv, binding{ss, b})
-		},
-	}
+	return eachRequest(binder{sessions}.check)
 }
 
 type binder struct{ sessions *session.Sessions }
-
-// binding checks each message as it is read.
-type binding struct {
-	grpc.ServerStream
-
-	binder binder
-}
-
-// RecvMsg implements [grpc.ServerStream].
-func (s binding) RecvMsg(m any) error {
-	if err := s.ServerStream.RecvMsg(m); err != nil {
-		return err // io.EOF must stay what it is
-	}
-	return s.binder.check(s.Context(), m)
-}
 
 func (b binder) check(ctx context.Context, request any) error {
 	with, ok := request.(interface{ GetContext() *pb.CallContext })

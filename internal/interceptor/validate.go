@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"buf.build/go/protovalidate"
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
@@ -56,32 +55,7 @@ func newValidator() (validator, error) {
 }
 
 func (v validator) link() link {
-	return link{
-		unary: func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-			if err := v.check(callFrom(ctx), req); err != nil {
-				return nil, err
-			}
-			return handler(ctx, req)
-		},
-		stream: func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-			return handler(srv, validating{ss, v})
-		},
-	}
-}
-
-// validating checks each message as it is read.
-type validating struct {
-	grpc.ServerStream
-
-	validator validator
-}
-
-// RecvMsg implements [grpc.ServerStream].
-func (s validating) RecvMsg(m any) error {
-	if err := s.ServerStream.RecvMsg(m); err != nil {
-		return err // io.EOF must stay what it is
-	}
-	return s.validator.check(callFrom(s.Context()), m)
+	return eachRequest(func(ctx context.Context, request any) error { return v.check(callFrom(ctx), request) })
 }
 
 // check explains every rule that a message breaks. No violation holds a value: rules are named, and the paths are made of
@@ -130,11 +104,8 @@ func sessionRules(c *call, m proto.Message) []*pb.FieldViolation {
 	if !rowOf(c).Encounter {
 		return violation(ruleSessionHere, "must not be set: this method is part of no session")
 	}
-	punctuation := func(r rune) bool { return strings.ContainsRune("._-", r) }
-	for part := range strings.FieldsFuncSeq(request.GetContext().GetSessionId(), punctuation) {
-		if _, err := nhs.ParseNumber(part); err == nil {
-			return violation(ruleSessionNumber, "must not hold an NHS Number")
-		}
+	if nhs.NumberIn(request.GetContext().GetSessionId()) {
+		return violation(ruleSessionNumber, "must not hold an NHS Number")
 	}
 	return nil
 }

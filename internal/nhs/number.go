@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
+	"unicode"
 )
 
 // masked is what every careless use of a Number shows.
@@ -39,6 +41,21 @@ func validNumber(s string) bool {
 		sum += int(c-'0') * (10 - i)
 	}
 	return sum%11 == 0
+}
+
+// NumberIn reports whether a text that should name nobody, as an id that a caller chooses, has an NHS Number between its
+// punctuation, or one written 3-3-4.
+func NumberIn(text string) bool {
+	parts := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	for i, part := range parts {
+		if i+2 < len(parts) && len(part) == 3 && len(parts[i+1]) == 3 {
+			part += parts[i+1] + parts[i+2]
+		}
+		if validNumber(part) {
+			return true
+		}
+	}
+	return false
 }
 
 // Digits is the number in clear: for the wire to the Spine and to the caller who asked, never for a log.

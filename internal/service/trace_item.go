@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"buf.build/go/protovalidate"
@@ -45,7 +43,7 @@ func (r itemRules) check(m *pb.TracePatientsRequest, seen *recent) (nhs.Number, 
 	switch id := item.GetItemId(); {
 	case id == "" || utf8.RuneCountInString(id) > maxItemID:
 		wrong("item_id", "item_id.length", "must have 1 to 128 characters")
-	case namesPatient(id):
+	case nhs.NumberIn(id):
 		wrong("item_id", "item_id.nhs_number", "must not hold an NHS Number")
 	case !seen.add(id):
 		wrong("item_id", "item_id.unique", "must not be that of an earlier item of the stream")
@@ -75,20 +73,6 @@ func (r itemRules) check(m *pb.TracePatientsRequest, seen *recent) (nhs.Number, 
 	}
 	e.Violations = violations
 	return number, e
-}
-
-// namesPatient says that a text has an NHS Number between its punctuation, or one written 3-3-4.
-func namesPatient(id string) bool {
-	parts := strings.FieldsFunc(id, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-	for i, part := range parts {
-		if i+2 < len(parts) && len(part) == 3 && len(parts[i+1]) == 3 {
-			part += parts[i+1] + parts[i+2]
-		}
-		if _, err := nhs.ParseNumber(part); err == nil {
-			return true
-		}
-	}
-	return false
 }
 
 // recent remembers the latest ids, as keyed hashes: two ids that only look alike are a matter of one in 10^14.
