@@ -18,12 +18,21 @@ const (
 	registration needs = true  // the practice is the one where the patient is registered now
 )
 
+// patientNumber is the NHS Number that a request holds.
+func patientNumber(text string) (nhs.Number, error) {
+	number, err := nhs.ParseNumber(text)
+	if err != nil {
+		return nhs.Number{}, fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_NHS_NUMBER_INVALID, nil)
+	}
+	return number, nil
+}
+
 // patient asks PDS about the patient of a GP Connect call and refuses one about whom no practice may be asked. There is
 // no override (product.md, promise 1).
 func (c *core) patient(ctx context.Context, a asker, nhsNumber string, needed needs) (*pds.Trace, error) {
-	number, err := nhs.ParseNumber(nhsNumber)
+	number, err := patientNumber(nhsNumber)
 	if err != nil {
-		return nil, fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_NHS_NUMBER_INVALID, nil)
+		return nil, err
 	}
 	t, err := c.Demographics.Patient(ctx, number, a.ods())
 	if err != nil {
@@ -71,9 +80,9 @@ func (s *PatientTrace) TracePatient(ctx context.Context, req *pb.TracePatientReq
 	if err != nil {
 		return nil, err
 	}
-	number, err := nhs.ParseNumber(req.GetNhsNumber())
+	number, err := patientNumber(req.GetNhsNumber())
 	if err != nil {
-		return nil, fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_NHS_NUMBER_INVALID, nil)
+		return nil, err
 	}
 	t, err := s.Demographics.Patient(ctx, number, a.ods())
 	if err != nil {

@@ -7,8 +7,6 @@ import (
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/audit"
-	"github.com/spinegate/spinegate/internal/fault"
-	"github.com/spinegate/spinegate/internal/nhs"
 )
 
 // ListRelatedPersons lists who is related to a patient, or says that it may not be told.
@@ -17,9 +15,9 @@ func (s *PatientTrace) ListRelatedPersons(ctx context.Context, req *pb.ListRelat
 	if err != nil {
 		return nil, err
 	}
-	number, err := nhs.ParseNumber(req.GetNhsNumber())
+	number, err := patientNumber(req.GetNhsNumber())
 	if err != nil {
-		return nil, fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_NHS_NUMBER_INVALID, nil)
+		return nil, err
 	}
 	relations, err := s.Demographics.RelatedPersons(ctx, number, a.ods())
 	if err != nil {

@@ -16,8 +16,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/spinegate/spinegate/internal/nhs"
 )
 
@@ -255,7 +253,7 @@ func (e *proxyError) write(w http.ResponseWriter, r *http.Request) {
 			Code:   strconv.Itoa(e.status), Display: e.text,
 		}},
 	}}
-	body := outcome{ResourceType: "OperationOutcome", ID: strings.ToUpper(uuid.NewString())}
+	body := outcome{ResourceType: "OperationOutcome", ID: randomID()}
 	if e.status == http.StatusMethodNotAllowed { // the odd one
 		issue.Severity, issue.Diagnostics, body.ID = "fatal", "", ""
 		issue.Details.Coding[0].System = "https://fhir.nhs.uk/StructureDefinition/spine-operationoutcome-1"
