@@ -175,7 +175,8 @@ func (b *BundleReader) word() (string, error) {
 	return w, nil
 }
 
-// walk reads a value and notes whom it is about, and its references.
+// walk reads a value and notes whom it is about, and its references. Its objects are read here and not by object,
+// whose frame a function it does not know may keep: that would be an allocation for every object of a record.
 func (b *BundleReader) walk() error {
 	switch b.dec.PeekKind() {
 	case '{':
@@ -198,16 +199,7 @@ func (b *BundleReader) walk() error {
 		_, err := b.end()
 		return err
 	case '[':
-		if _, err := b.open(); err != nil {
-			return err
-		}
-		for b.dec.PeekKind() != ']' {
-			if err := b.walk(); err != nil {
-				return err
-			}
-		}
-		_, err := b.end()
-		return err
+		return b.array(b.walk)
 	default:
 		_, err := b.dec.ReadValue()
 		return err
