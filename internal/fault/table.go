@@ -140,6 +140,14 @@ var table = map[pb.ErrorReason]row{
 		codes.DeadlineExceeded, pb.RetryClass_RETRY_CLASS_SAME_CALL,
 		"This practice did not answer in time.", "This one of many targets had not answered when the call had to end.",
 	},
+	pb.ErrorReason_ERROR_REASON_CIS2_TOKEN_MISSING: {
+		codes.Unauthenticated, pb.RetryClass_RETRY_CLASS_AFTER_CORRECTION,
+		"Sign in with CIS2, for example with your smartcard, to do this.", "The organisation asks PDS only as a clinician who is signed in with CIS2, and the call brought no CIS2 ID token.",
+	},
+	pb.ErrorReason_ERROR_REASON_CIS2_TOKEN_INVALID: {
+		codes.Unauthenticated, pb.RetryClass_RETRY_CLASS_AFTER_CORRECTION,
+		"Your CIS2 sign-in was not accepted. Sign in again.", "The CIS2 ID token cannot be used, or is another user's than the one whom the caller's own credential names.",
+	},
 	pb.ErrorReason_ERROR_REASON_PATIENT_NOT_FOUND: {
 		codes.NotFound, pb.RetryClass_RETRY_CLASS_AFTER_CORRECTION,
 		"No patient was found with this NHS number.", "PDS holds no record under the number.",
@@ -183,6 +191,10 @@ var table = map[pb.ErrorReason]row{
 	pb.ErrorReason_ERROR_REASON_TOO_MANY_MATCHES: {
 		codes.FailedPrecondition, pb.RetryClass_RETRY_CLASS_AFTER_CORRECTION,
 		"Too many patients match. Add more details.", "More patients match than may be shown; none is returned. Not the same as no match.",
+	},
+	pb.ErrorReason_ERROR_REASON_SESSION_ROLE_REFUSED: {
+		codes.PermissionDenied, pb.RetryClass_RETRY_CLASS_AFTER_CORRECTION,
+		"Choose the role that you are working in, and try again.", "PDS does not accept the role that the clinician works in: they hold several and the credential names none, or it names one that is not theirs.",
 	},
 	pb.ErrorReason_ERROR_REASON_ENDPOINT_NOT_FOUND: {
 		codes.NotFound, pb.RetryClass_RETRY_CLASS_NEVER,

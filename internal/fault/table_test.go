@@ -12,7 +12,7 @@ import (
 	"github.com/spinegate/spinegate/internal/fault"
 )
 
-var documented = regexp.MustCompile(`// Code ([A-Z_]+), retry ([A-Z_]+)\. Say: "([^"]+)"\n  ERROR_REASON_([A-Z_]+) = (\d+);`)
+var documented = regexp.MustCompile(`// Code ([A-Z_]+), retry ([A-Z_]+)\. Say: "([^"]+)"\n  ERROR_REASON_([A-Z0-9_]+) = (\d+);`)
 
 // The comments of the enum are what a caller in any language reads; the table is what the gateway does.
 func TestTheProtoCommentsAreTheTable(t *testing.T) {

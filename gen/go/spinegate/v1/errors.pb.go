@@ -128,6 +128,14 @@ const (
 	// This one of many targets had not answered when the call had to end.
 	// Code DEADLINE_EXCEEDED, retry SAME_CALL. Say: "This practice did not answer in time."
 	ErrorReason_ERROR_REASON_TIMED_OUT ErrorReason = 31
+	// The organisation asks PDS only as a clinician who is signed in with CIS2, and the call brought no CIS2 ID token
+	// (metadata `spinegate-cis2-id-token`, or the bearer token itself).
+	// Code UNAUTHENTICATED, retry AFTER_CORRECTION. Say: "Sign in with CIS2, for example with your smartcard, to do this."
+	ErrorReason_ERROR_REASON_CIS2_TOKEN_MISSING ErrorReason = 88
+	// The CIS2 ID token cannot be used: form, signature, issuer, audience, level of authentication or age; or it is another
+	// user's than the one whom the caller's own credential names.
+	// Code UNAUTHENTICATED, retry AFTER_CORRECTION. Say: "Your CIS2 sign-in was not accepted. Sign in again."
+	ErrorReason_ERROR_REASON_CIS2_TOKEN_INVALID ErrorReason = 89
 	// PDS holds no record under the number.
 	// Code NOT_FOUND, retry AFTER_CORRECTION. Say: "No patient was found with this NHS number."
 	ErrorReason_ERROR_REASON_PATIENT_NOT_FOUND ErrorReason = 32
@@ -161,6 +169,10 @@ const (
 	// More patients match than may be shown; none is returned. Not the same as no match.
 	// Code FAILED_PRECONDITION, retry AFTER_CORRECTION. Say: "Too many patients match. Add more details."
 	ErrorReason_ERROR_REASON_TOO_MANY_MATCHES ErrorReason = 42
+	// PDS does not accept the role that the clinician works in: they hold several and the credential names none, or it names
+	// one that is not theirs.
+	// Code PERMISSION_DENIED, retry AFTER_CORRECTION. Say: "Choose the role that you are working in, and try again."
+	ErrorReason_ERROR_REASON_SESSION_ROLE_REFUSED ErrorReason = 90
 	// The organisation has no system registered for the interaction (asked twice, the second time past every cache).
 	// Code NOT_FOUND, retry NEVER. Say: "This practice's system does not offer this nationally."
 	ErrorReason_ERROR_REASON_ENDPOINT_NOT_FOUND ErrorReason = 43
@@ -333,6 +345,8 @@ var (
 		29: "ERROR_REASON_CONSUMER_ASID_UNKNOWN",
 		30: "ERROR_REASON_STREAM_ENDED",
 		31: "ERROR_REASON_TIMED_OUT",
+		88: "ERROR_REASON_CIS2_TOKEN_MISSING",
+		89: "ERROR_REASON_CIS2_TOKEN_INVALID",
 		32: "ERROR_REASON_PATIENT_NOT_FOUND",
 		33: "ERROR_REASON_PATIENT_INVALIDATED",
 		34: "ERROR_REASON_PATIENT_SUPERSEDED",
@@ -344,6 +358,7 @@ var (
 		40: "ERROR_REASON_PATIENT_REGISTRATION_NOT_CURRENT",
 		41: "ERROR_REASON_SEARCH_INVALID",
 		42: "ERROR_REASON_TOO_MANY_MATCHES",
+		90: "ERROR_REASON_SESSION_ROLE_REFUSED",
 		43: "ERROR_REASON_ENDPOINT_NOT_FOUND",
 		44: "ERROR_REASON_ENDPOINT_AMBIGUOUS",
 		45: "ERROR_REASON_ENDPOINT_INCOMPLETE",
@@ -423,6 +438,8 @@ var (
 		"ERROR_REASON_CONSUMER_ASID_UNKNOWN":            29,
 		"ERROR_REASON_STREAM_ENDED":                     30,
 		"ERROR_REASON_TIMED_OUT":                        31,
+		"ERROR_REASON_CIS2_TOKEN_MISSING":               88,
+		"ERROR_REASON_CIS2_TOKEN_INVALID":               89,
 		"ERROR_REASON_PATIENT_NOT_FOUND":                32,
 		"ERROR_REASON_PATIENT_INVALIDATED":              33,
 		"ERROR_REASON_PATIENT_SUPERSEDED":               34,
@@ -434,6 +451,7 @@ var (
 		"ERROR_REASON_PATIENT_REGISTRATION_NOT_CURRENT": 40,
 		"ERROR_REASON_SEARCH_INVALID":                   41,
 		"ERROR_REASON_TOO_MANY_MATCHES":                 42,
+		"ERROR_REASON_SESSION_ROLE_REFUSED":             90,
 		"ERROR_REASON_ENDPOINT_NOT_FOUND":               43,
 		"ERROR_REASON_ENDPOINT_AMBIGUOUS":               44,
 		"ERROR_REASON_ENDPOINT_INCOMPLETE":              45,
@@ -978,7 +996,7 @@ const file_spinegate_v1_errors_proto_rawDesc = "" +
 	"issue_type\x18\x01 \x01(\tR\tissueType\x12\x1d\n" +
 	"\n" +
 	"issue_code\x18\x02 \x01(\tR\tissueCode\x12\x1a\n" +
-	"\bseverity\x18\x03 \x01(\tR\bseverity*\xc4\x19\n" +
+	"\bseverity\x18\x03 \x01(\tR\bseverity*\xb5\x1a\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cERROR_REASON_REQUEST_INVALID\x10\x01\x12#\n" +
@@ -1012,7 +1030,9 @@ const file_spinegate_v1_errors_proto_rawDesc = "" +
 	"\x1dERROR_REASON_SIMULATED_ANSWER\x10\x1c\x12&\n" +
 	"\"ERROR_REASON_CONSUMER_ASID_UNKNOWN\x10\x1d\x12\x1d\n" +
 	"\x19ERROR_REASON_STREAM_ENDED\x10\x1e\x12\x1a\n" +
-	"\x16ERROR_REASON_TIMED_OUT\x10\x1f\x12\"\n" +
+	"\x16ERROR_REASON_TIMED_OUT\x10\x1f\x12#\n" +
+	"\x1fERROR_REASON_CIS2_TOKEN_MISSING\x10X\x12#\n" +
+	"\x1fERROR_REASON_CIS2_TOKEN_INVALID\x10Y\x12\"\n" +
 	"\x1eERROR_REASON_PATIENT_NOT_FOUND\x10 \x12$\n" +
 	" ERROR_REASON_PATIENT_INVALIDATED\x10!\x12#\n" +
 	"\x1fERROR_REASON_PATIENT_SUPERSEDED\x10\"\x12#\n" +
@@ -1023,7 +1043,8 @@ const file_spinegate_v1_errors_proto_rawDesc = "" +
 	"!ERROR_REASON_PATIENT_DEREGISTERED\x10'\x121\n" +
 	"-ERROR_REASON_PATIENT_REGISTRATION_NOT_CURRENT\x10(\x12\x1f\n" +
 	"\x1bERROR_REASON_SEARCH_INVALID\x10)\x12!\n" +
-	"\x1dERROR_REASON_TOO_MANY_MATCHES\x10*\x12#\n" +
+	"\x1dERROR_REASON_TOO_MANY_MATCHES\x10*\x12%\n" +
+	"!ERROR_REASON_SESSION_ROLE_REFUSED\x10Z\x12#\n" +
 	"\x1fERROR_REASON_ENDPOINT_NOT_FOUND\x10+\x12#\n" +
 	"\x1fERROR_REASON_ENDPOINT_AMBIGUOUS\x10,\x12$\n" +
 	" ERROR_REASON_ENDPOINT_INCOMPLETE\x10-\x12)\n" +
