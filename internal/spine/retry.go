@@ -51,7 +51,7 @@ func (c Config) again(t *trip, answer *http.Response, f *failure) (time.Duration
 	if answer != nil && answer.StatusCode == http.StatusUnauthorized && t.token != "" && !t.renewed {
 		// One renewal, whatever the number of attempts (PDS contract, 13).
 		t.renewed = true
-		c.Tokens.Drop(t.token)
+		c.Tokens.Drop(t.Worker, t.token)
 		return 0, true
 	}
 	attempts := t.limits.Attempts

@@ -95,6 +95,8 @@ type Request struct {
 	Turn *Turn
 	// Consumer is the organisation whose user asks; the retry budget is shared within it, bulk apart from the rest.
 	Consumer nhs.ODSCode
+	// Worker is the clinician in whose name is asked; nil asks in the application's own.
+	Worker *Worker
 	// Practice is the organisation asked about, where there is one.
 	Practice nhs.ODSCode
 	// RequestID is sent as X-Request-ID, the same on every attempt, unless it is empty.

@@ -8,16 +8,13 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"golang.org/x/sync/singleflight"
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/fault"
-	"github.com/spinegate/spinegate/internal/guard"
 )
 
 // TokensConfig describes an application that is known to the API platform (PDS contract, 4.1).
@@ -31,21 +28,18 @@ type TokensConfig struct {
 	KeyID string
 	// Signer holds the RSA private key. Required.
 	Signer crypto.Signer
+	// ClientSecret continues clinicians' sessions when their ID token has expired (PDS contract, 4.2). Without it they sign
+	// in again.
+	ClientSecret string
 }
 
-// renewBefore is what must be left of a token for it to be used.
-const renewBefore = 60 * time.Second
-
-// Tokens gives access tokens for application-restricted access. It holds one, shared by all who ask, and fetches the next
-// when less than a minute is left; whoever asks meanwhile waits for the same fetch.
+// Tokens gives access tokens: one for the application, and one for each clinician who is signed in. Each is shared by all who
+// may use it and fetched anew when less than a minute is left; whoever asks meanwhile waits for the same fetch.
 type Tokens struct {
 	config   TokensConfig
 	upstream *Upstream
-	fetching singleflight.Group
-
-	mu      sync.Mutex
-	token   string
-	expires time.Time
+	own      pass
+	workers  signIns
 }
 
 // NewTokens prepares a source of tokens. Nothing is fetched.
@@ -71,111 +65,122 @@ func NewTokens(c TokensConfig) (*Tokens, error) {
 // Close closes idle connections.
 func (t *Tokens) Close() { t.upstream.Close() }
 
-// Token is a token with at least a minute left. It fails at hop TOKEN.
-func (t *Tokens) Token(ctx context.Context) (string, error) {
-	if token := t.held(); token != "" {
-		return token, nil
+// Token is a token with at least a minute left: the worker's, or the application's own for nil. It fails at hop TOKEN; with
+// CIS2_TOKEN_INVALID where it is the worker's sign-in that is refused or over.
+func (t *Tokens) Token(ctx context.Context, w *Worker) (string, error) {
+	if w != nil {
+		return t.workerToken(ctx, w)
 	}
-	// The fetch outlives the caller who began it: others wait for it. Its own limits end it. It has a goroutine of its own,
-	// where a panic would end the process.
-	fetched := t.fetching.DoChan("", func() (fetched any, err error) {
-		err = guard.Run(ctx, func() (err error) {
-			if token := t.held(); token != "" {
-				fetched = token
-				return nil
-			}
-			fetched, err = t.fetch(context.WithoutCancel(ctx))
-			return err
-		})
-		return fetched, err
-	})
-	select {
-	case result := <-fetched:
-		if result.Err != nil {
-			return "", result.Err
-		}
-		token, _ := result.Val.(string)
-		return token, nil
-	case <-ctx.Done():
-		return "", ended(pb.Hop_HOP_TOKEN, ctx.Err())
-	}
+	return t.own.get(ctx, func(ctx context.Context) (grant, error) { return t.fetch(ctx, t.credentials, anyTimes) })
 }
 
-// Drop forgets a token that was refused, unless another one is held by now.
-func (t *Tokens) Drop(token string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.token == token {
-		t.token = ""
+// Drop forgets a token of a worker, or of the application, that was refused, unless another one is held by now.
+func (t *Tokens) Drop(w *Worker, token string) {
+	if w != nil {
+		t.workers.find(w).drop(token)
+		return
 	}
+	t.own.drop(token)
 }
 
-func (t *Tokens) held() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if time.Until(t.expires) < renewBefore {
-		return ""
-	}
-	return t.token
+// grant is what the token service gave.
+type grant struct {
+	token   string
+	expires time.Time
+	// refresh continues the session of a user until refreshUntil; empty for an application.
+	refresh      string
+	refreshUntil time.Time
 }
 
-// fetch asks for a token. Every attempt is signed anew: an assertion that reached the service is used up, whatever the
-// answer (PDS contract, 4.1).
-func (t *Tokens) fetch(ctx context.Context) (string, error) {
+// repetition says whether a form may be sent again after it may have arrived.
+type repetition bool
+
+const (
+	anyTimes repetition = true
+	justOnce repetition = false
+)
+
+// fetch asks for a token. The form is made anew for every attempt, because an assertion that reached the service is used up,
+// whatever the answer (PDS contract, 4.1).
+func (t *Tokens) fetch(ctx context.Context, form func() (url.Values, error), again repetition) (grant, error) {
 	answer, err := t.upstream.Do(ctx, &Request{
 		Method: http.MethodPost, URL: t.config.Upstream.BaseURL, Template: t.upstream.base.Path,
 		// Exactly this, without a charset (PDS contract, 4.1).
-		Header:     http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
-		body:       t.form,
-		Repeatable: true,
+		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
+		body: func() ([]byte, error) {
+			values, err := form()
+			return []byte(values.Encode()), err
+		},
+		Repeatable: bool(again),
 	})
 	if err != nil {
-		return "", err
+		return grant{}, err
 	}
-	asked := answer.RetrievedAt
 	text, err := answer.Body.ReadAll()
 	if err != nil {
-		return "", err
+		return grant{}, err
 	}
-	token, life, err := readToken(text)
+	granted, err := readGrant(text, answer.RetrievedAt)
 	if err != nil {
-		return "", fault.New(pb.Hop_HOP_TOKEN, pb.ErrorReason_ERROR_REASON_ANSWER_INVALID, err)
+		return grant{}, fault.New(pb.Hop_HOP_TOKEN, pb.ErrorReason_ERROR_REASON_ANSWER_INVALID, err)
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.token, t.expires = token, asked.Add(life)
-	return token, nil
+	return granted, nil
 }
 
-func (t *Tokens) form() ([]byte, error) {
+// credentials is the form by which the application asks for itself.
+func (t *Tokens) credentials() (url.Values, error) {
+	form, err := t.asserted()
+	if err != nil {
+		return nil, err
+	}
+	form.Set("grant_type", "client_credentials")
+	return form, nil
+}
+
+// asserted is a form with a fresh assertion of who the application is.
+func (t *Tokens) asserted() (url.Values, error) {
 	assertion, err := t.assertion(time.Now())
 	if err != nil {
 		return nil, err
 	}
-	return []byte(url.Values{
-		"grant_type":            {"client_credentials"},
+	return url.Values{
 		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
 		"client_assertion":      {assertion},
-	}.Encode()), nil
+	}, nil
 }
 
 var errTokenAnswer = errors.New("the token service's answer has no bearer token with a life")
 
-// readToken reads an answer. expires_in is text here and a number elsewhere.
-func readToken(text []byte) (token string, life time.Duration, err error) {
+// readGrant reads an answer that came at a time. Numbers are text here and numbers elsewhere.
+func readGrant(text []byte, at time.Time) (grant, error) {
 	var in struct {
-		Token string         `json:"access_token"`
-		Type  string         `json:"token_type"`
-		Life  jsontext.Value `json:"expires_in"`
+		Token       string         `json:"access_token"`
+		Type        string         `json:"token_type"`
+		Life        jsontext.Value `json:"expires_in"`
+		Refresh     string         `json:"refresh_token"`
+		RefreshLife jsontext.Value `json:"refresh_token_expires_in"`
 	}
 	if err := json.Unmarshal(text, &in); err != nil {
-		return "", 0, errTokenAnswer
+		return grant{}, errTokenAnswer
 	}
-	seconds, err := strconv.Atoi(strings.Trim(string(in.Life), `"`))
-	if err != nil || seconds <= 0 || in.Token == "" || !strings.EqualFold(in.Type, "Bearer") || !visible(in.Token) {
-		return "", 0, errTokenAnswer
+	life, ok := readSeconds(in.Life)
+	if !ok || in.Token == "" || !strings.EqualFold(in.Type, "Bearer") || !visible(in.Token) {
+		return grant{}, errTokenAnswer
 	}
-	return in.Token, time.Duration(min(seconds, 24*3600)) * time.Second, nil
+	g := grant{token: in.Token, expires: at.Add(life)}
+	if life, ok := readSeconds(in.RefreshLife); ok && in.Refresh != "" {
+		g.refresh, g.refreshUntil = in.Refresh, at.Add(life)
+	}
+	return g, nil
+}
+
+// readSeconds reads a time above zero, at most a day.
+func readSeconds(value jsontext.Value) (time.Duration, bool) {
+	seconds, err := strconv.Atoi(strings.Trim(string(value), `"`))
+	if err != nil || seconds <= 0 {
+		return 0, false
+	}
+	return time.Duration(min(seconds, 24*3600)) * time.Second, true
 }
 
 // visible says that a text can be a header's value as it is.
@@ -197,7 +202,7 @@ func authorise(tokens *Tokens, send next) next {
 	return func(t *trip, r *http.Request) (*http.Response, error) {
 		t.token = ""
 		if tokens != nil {
-			token, err := tokens.Token(r.Context())
+			token, err := tokens.Token(r.Context(), t.Worker)
 			if err != nil {
 				return nil, refuse(err)
 			}

@@ -78,7 +78,7 @@ func TestTokens(t *testing.T) {
 		s, m := embedded(t, simulator.Options{})
 		tokens := tokensFor(t, s, m, nil)
 		ask := func() string {
-			token, err := tokens.Token(t.Context())
+			token, err := tokens.Token(t.Context(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,14 +105,14 @@ func TestTokens(t *testing.T) {
 		impatient, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
 		go func() {
-			_, err := tokens.Token(impatient)
+			_, err := tokens.Token(impatient, nil)
 			wantReason(t, err, pb.Hop_HOP_TOKEN, pb.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED)
 		}()
 		synctest.Wait()
 		var group sync.WaitGroup
 		for range 20 {
 			group.Go(func() {
-				if _, err := tokens.Token(t.Context()); err != nil {
+				if _, err := tokens.Token(t.Context(), nil); err != nil {
 					t.Error(err)
 				}
 			})
@@ -127,7 +127,7 @@ func TestTokens(t *testing.T) {
 		if _, err := s.Faults().Set(simulator.Fault{Upstream: simulator.Token, Status: 503, Times: 1}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := tokensFor(t, s, m, nil).Token(t.Context()); err != nil {
+		if _, err := tokensFor(t, s, m, nil).Token(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
 		sent := s.Transcript().Of(simulator.Token)
@@ -175,7 +175,7 @@ func TestTokensRefused(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			_, err := tokensFor(t, s, m, tt.change).Token(t.Context())
+			_, err := tokensFor(t, s, m, tt.change).Token(t.Context(), nil)
 			wantReason(t, err, pb.Hop_HOP_TOKEN, tt.reason)
 			if tt.code != "" {
 				if d := fault.Detail(err, nil).GetUpstreamIssues(); len(d) != 1 || d[0].GetIssueCode() != tt.code {
@@ -209,7 +209,7 @@ func TestAPanicInAFetchIsAnError(t *testing.T) {
 		reports := 0
 		ctx := guard.NewContext(t.Context(), func(context.Context, any) { reports++ })
 		for range 2 {
-			_, err := tokens.Token(ctx)
+			_, err := tokens.Token(ctx, nil)
 			wantReason(t, err, pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_INTERNAL)
 		}
 		if reports != 2 || len(s.Transcript().Of(simulator.Token)) != 0 {
@@ -218,11 +218,17 @@ func TestAPanicInAFetchIsAnError(t *testing.T) {
 	})
 }
 
-func TestReadTokenTakesTextAndNumber(t *testing.T) {
+func TestReadGrantTakesTextAndNumber(t *testing.T) {
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	for _, life := range []string{`"599"`, `599`} {
-		token, got, err := readToken([]byte(`{"access_token":"aK9f_2Lq","expires_in":` + life + `,"token_type":"Bearer","x":{}}`))
-		if err != nil || token != "aK9f_2Lq" || got != 599*time.Second {
-			t.Errorf("expires_in %s: %q, %v, %v", life, token, got, err)
+		got, err := readGrant([]byte(`{"access_token":"aK9f_2Lq","expires_in":`+life+`,"token_type":"Bearer","x":{}}`), at)
+		if want := (grant{token: "aK9f_2Lq", expires: at.Add(599 * time.Second)}); err != nil || got != want {
+			t.Errorf("expires_in %s: %+v, %v", life, got, err)
+		}
+		got, err = readGrant([]byte(`{"access_token":"a1","expires_in":60,"token_type":"bearer","refresh_token":"r1","refresh_token_expires_in":`+
+			life+`}`), at)
+		if err != nil || got.refresh != "r1" || !got.refreshUntil.Equal(at.Add(599*time.Second)) {
+			t.Errorf("refresh_token_expires_in %s: %+v, %v", life, got, err)
 		}
 	}
 }
