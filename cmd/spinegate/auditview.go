@@ -85,8 +85,11 @@ func showEvidence(p *page, e audit.Entry) {
 	}
 }
 
+// modes says in whose name PDS was asked, where that is not the application.
+var modes = map[string]string{"HEALTHCARE_WORKER": "as the clinician"}
+
 func accessWords(a *audit.Access) (said, ids string) {
-	said = spaced(a.Hop, a.Method, a.Route, a.Practice.String())
+	said = spaced(a.Hop, a.Method, a.Route, a.Practice.String(), modes[a.Mode])
 	return said, spaced(labelled("Ssp-TraceID\u00a0", a.SSPTraceID), labelled("to\u00a0", a.SSPTo.String()),
 		labelled("X-Request-ID\u00a0", a.RequestID), labelled("X-Correlation-ID\u00a0", a.CorrelationID))
 }

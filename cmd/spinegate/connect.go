@@ -27,13 +27,15 @@ const maxMetadata = 32 << 10
 
 // gateway says which gateway is called, and as whom.
 type gateway struct {
-	Address string        `group:"gateway" default:"127.0.0.1:50051" env:"SPINEGATE_ADDRESS" placeholder:"HOST:PORT" help:"Where the gateway listens (${default})."`
-	TLS     bool          `group:"gateway" name:"tls" help:"Speak TLS. Without it only a loopback address is called."`
-	CA      string        `group:"gateway" name:"ca" type:"existingfile" placeholder:"FILE" help:"Trust these certificates (PEM) instead of the system's; implies --tls."`
-	Cert    string        `group:"gateway" type:"existingfile" placeholder:"FILE" help:"Client certificate (PEM), with --key; implies --tls."`
-	Key     string        `group:"gateway" type:"existingfile" placeholder:"FILE" help:"Its private key (PEM)."`
-	Token   string        `group:"gateway" env:"SPINEGATE_TOKEN" placeholder:"JWT" help:"Bearer token. Better in SPINEGATE_TOKEN, where no list of processes shows it."`
-	Timeout time.Duration `group:"gateway" default:"2m" help:"Give up a call after this long (${default})."`
+	Address   string        `group:"gateway" default:"127.0.0.1:50051" env:"SPINEGATE_ADDRESS" placeholder:"HOST:PORT" help:"Where the gateway listens (${default})."`
+	TLS       bool          `group:"gateway" name:"tls" help:"Speak TLS. Without it only a loopback address is called."`
+	CA        string        `group:"gateway" name:"ca" type:"existingfile" placeholder:"FILE" help:"Trust these certificates (PEM) instead of the system's; implies --tls."`
+	Cert      string        `group:"gateway" type:"existingfile" placeholder:"FILE" help:"Client certificate (PEM), with --key; implies --tls."`
+	Key       string        `group:"gateway" type:"existingfile" placeholder:"FILE" help:"Its private key (PEM)."`
+	Token     string        `group:"gateway" env:"SPINEGATE_TOKEN" placeholder:"JWT" help:"Bearer token. Better in SPINEGATE_TOKEN, where no list of processes shows it."`
+	CIS2Token string        `group:"gateway" name:"cis2-token" env:"SPINEGATE_CIS2_ID_TOKEN" placeholder:"JWT" help:"ID token of your sign-in with CIS2: PDS is asked in your name."`
+	SignIn    bool          `group:"gateway" name:"sign-in" help:"Sign in with a sandbox's CIS2, where it also gives the token."`
+	Timeout   time.Duration `group:"gateway" default:"2m" help:"Give up a call after this long (${default})."`
 
 	sandbox `embed:""`
 }
@@ -88,15 +90,21 @@ func (g *gateway) connect(ctx context.Context, t *terminal) (*connection, error)
 		grpc.WithChainUnaryInterceptor(g.deadline, t.logUnary),
 		grpc.WithChainStreamInterceptor(t.logStream),
 	}
-	token := g.Token
-	if token == "" && !secure {
-		if token, err = g.mint(ctx); err != nil {
+	who := bearer{token: g.Token, idToken: g.CIS2Token, secure: secure}
+	if who.token == "" && !secure {
+		got, err := g.mint(ctx)
+		if err != nil {
 			return nil, fmt.Errorf("no token was given, and no sandbox gave one: %w", err)
 		}
-		t.minted = g.Admin
+		who.token, t.minted = got.Token, g.Admin
+		if g.SignIn && who.idToken == "" {
+			if who.idToken = got.IDToken; who.idToken == "" {
+				return nil, misusedf("--sign-in: %s has no smartcard to sign in to CIS2 with", g.Persona)
+			}
+		}
 	}
-	if token != "" {
-		options = append(options, grpc.WithPerRPCCredentials(bearer{token, secure}))
+	if who.token != "" {
+		options = append(options, grpc.WithPerRPCCredentials(who))
 	}
 	conn, err := grpc.NewClient(g.Address, options...)
 	if err != nil {
@@ -157,14 +165,18 @@ func portless(flag, address, port string) error {
 	return nil
 }
 
-// bearer sends a token with every call.
+// bearer sends a token with every call, and the ID token of a sign-in with CIS2 where there is one.
 type bearer struct {
-	token  string
-	secure bool
+	token, idToken string
+	secure         bool
 }
 
 func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
-	return map[string]string{"authorization": "Bearer " + b.token}, nil
+	sent := map[string]string{"authorization": "Bearer " + b.token}
+	if b.idToken != "" {
+		sent["spinegate-cis2-id-token"] = b.idToken
+	}
+	return sent, nil
 }
 
 // RequireTransportSecurity is false for a loopback address only; see transport.

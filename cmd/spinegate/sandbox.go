@@ -52,18 +52,23 @@ type spanEvent struct {
 	AfterNS int64  `json:"after_ns"`
 }
 
-// mint gets a token.
-func (s *sandbox) mint(ctx context.Context) (string, error) {
-	var minted struct {
-		Token string `json:"token"`
+// minted are the tokens of a persona.
+type minted struct {
+	Token string `json:"token"`
+	// IDToken is that of a sign-in with CIS2; empty for a persona without a smartcard.
+	IDToken string `json:"cis2_id_token"`
+}
+
+// mint gets tokens.
+func (s *sandbox) mint(ctx context.Context) (minted, error) {
+	var got minted
+	if err := s.ask(ctx, http.MethodPost, "/sandbox/token?persona="+url.QueryEscape(s.Persona), &got); err != nil {
+		return minted{}, err
 	}
-	if err := s.ask(ctx, http.MethodPost, "/sandbox/token?persona="+url.QueryEscape(s.Persona), &minted); err != nil {
-		return "", err
+	if got.Token == "" {
+		return minted{}, errors.New("the sandbox answered without a token")
 	}
-	if minted.Token == "" {
-		return "", errors.New("the sandbox answered without a token")
-	}
-	return minted.Token, nil
+	return got, nil
 }
 
 // personas lists for whom there are tokens.

@@ -9,7 +9,8 @@ import (
 type tokenCommand struct {
 	sandbox `embed:""`
 
-	List bool `help:"List for whom there are tokens."`
+	List bool `help:"List for whom there are tokens." xor:"what"`
+	CIS2 bool `name:"cis2" help:"The ID token of a sign-in with the sandbox's CIS2 instead." xor:"what"`
 }
 
 func (tokenCommand) Help() string {
@@ -20,14 +21,26 @@ only, until it stops. The other commands get one by themselves; this one is for 
   grpcurl -plaintext -H "authorization: Bearer $TOKEN" 127.0.0.1:50051 list
 
   spinegate token --list
-  spinegate token --persona receptionist`
+  spinegate token --persona receptionist
+
+A clinician who is signed in with CIS2 is asked for in their own name at PDS. Their ID token goes beside the bearer token,
+as metadata spinegate-cis2-id-token:
+
+  spinegate token --cis2`
 }
 
 func (c *tokenCommand) Run(ctx context.Context, t *terminal) error {
 	if !c.List {
-		token, err := c.mint(ctx)
+		got, err := c.mint(ctx)
 		if err != nil {
 			return err
+		}
+		token := got.Token
+		if c.CIS2 {
+			token = got.IDToken
+		}
+		if token == "" {
+			return misusedf("--persona: %s has no smartcard to sign in to CIS2 with", c.Persona)
 		}
 		t.out.write(token + "\n")
 		return nil

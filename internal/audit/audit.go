@@ -136,6 +136,8 @@ type Access struct {
 	// RequestID and CorrelationID are X-Request-ID and X-Correlation-ID.
 	RequestID     string `json:"request_id,omitzero"`
 	CorrelationID string `json:"correlation_id,omitzero"`
+	// Mode is in whose name PDS is asked: HEALTHCARE_WORKER or APPLICATION_RESTRICTED. Empty elsewhere.
+	Mode string `json:"mode,omitzero"`
 
 	// Subject is the patient of this request, where it is not (or not yet) the call's. Sealed, as the entry's Subject.
 	Subject nhs.Number `json:"-"`

@@ -83,9 +83,12 @@ type Token struct {
 	KeyID string `yaml:"keyID"`
 	// PEM file with the RSA private key that the application signs with.
 	PrivateKeyFile SecretFile `yaml:"privateKeyFile" env:"SPINEGATE_TOKEN_PRIVATE_KEY_FILE"`
+	// File with the application's client secret, with which the session of a clinician goes on for up to 12 hours after they
+	// signed in with CIS2. Without it they sign in again when their ID token has expired.
+	ClientSecretFile SecretFile `yaml:"clientSecretFile" env:"SPINEGATE_TOKEN_CLIENT_SECRET_FILE"`
 }
 
-// PDS is asked in application-restricted mode.
+// PDS is asked as the application, or as the clinician who is signed in with CIS2; see pdsAccess of an organisation.
 type PDS struct {
 	// The FHIR base URL. The default follows from the environment.
 	URL string `yaml:"url"`
@@ -93,7 +96,7 @@ type PDS struct {
 	// read again when the process gets SIGHUP; everything else needs a restart.
 	RequestsPerSecond float64 `yaml:"requestsPerSecond"`
 	// Where it is recorded that humans are served in application-restricted mode, such as the number of an agreement with
-	// the NHS. Required in LIVE.
+	// the NHS. Required in LIVE unless pdsAccess of every organisation is HEALTHCARE_WORKER.
 	ApplicationRestrictedDeviation string `yaml:"applicationRestrictedDeviation"`
 }
 
@@ -144,6 +147,10 @@ type Organisation struct {
 	Phone string `yaml:"phone"`
 	// Clinical areas that it may ask for, such as ALLERGIES; asking for another is an error. Empty allows all.
 	Areas []string `yaml:"areas"`
+	// As whom its users ask PDS. Empty or BY_IDENTITY: as the clinician where one is signed in with CIS2, else as the application.
+	// HEALTHCARE_WORKER: a human only as the clinician; a call that does not bring their sign-in is refused.
+	// APPLICATION_RESTRICTED: always as the application, which sees one match of a search at most.
+	PDSAccess PDSAccess `yaml:"pdsAccess"`
 	// Refuse calls that do not name the device that the user sits at.
 	RequireDevice bool `yaml:"requireDevice"`
 	// Refuse calls that do not state what connects the user and the patient.
@@ -156,6 +163,10 @@ type Identity struct {
 	Issuers []Issuer `yaml:"issuers"`
 	// Client certificates that stand for an organisation, on their own or beside a token.
 	Certificates []Certificate `yaml:"certificates"`
+	// NHS Care Identity Service 2, for clinicians who sign in with it: the caller passes their ID token on as metadata
+	// spinegate-cis2-id-token, and PDS is asked in their name. The caller's own token must name the same user (sdsUserID).
+	// Where an issuer above has the same name, its tokens are taken for the sign-in as well.
+	CIS2 CIS2 `yaml:"cis2"`
 	// Full names of methods that callers without a named human may use, such as
 	// /spinegate.v1.PatientTrace/TracePatient. Methods of GPConnect cannot be opened.
 	OpenToSystems []string `yaml:"openToSystems"`
@@ -179,6 +190,20 @@ type Issuer struct {
 	UserSystem string `yaml:"userSystem"`
 	// Where its tokens say who calls.
 	Claims Claims `yaml:"claims"`
+}
+
+// CIS2 is the issuer of ID tokens. Empty takes none.
+type CIS2 struct {
+	// Its `iss`, exactly.
+	Name string `yaml:"name"`
+	// What must be among an ID token's `aud`: the client that clinicians sign in to.
+	Audience string `yaml:"audience"`
+	// Its JSON Web Key Set: an https URL.
+	JWKSURL string `yaml:"jwksURL"`
+	// PEM file with the authorities that are trusted for that URL. Empty trusts the system's.
+	CAFile File `yaml:"caFile"`
+	// Algorithms that it signs with: RS256, PS256, ES256, EdDSA.
+	Algorithms []string `yaml:"algorithms"`
 }
 
 // Claims names top-level claims of a token. What is empty has the name that OpenID Connect or CIS2 gives it.

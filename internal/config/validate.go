@@ -67,6 +67,7 @@ func (c *Config) validate() problems {
 	c.System.validate(&p)
 	known := c.validateOrganisations(&p)
 	c.Identity.validate(&p, known)
+	c.validateAccess(&p)
 	c.Audit.validate(&p, "audit")
 	c.Journal.validate(&p, "journal")
 	p.need(c.Audit.Path != c.Journal.Path || c.Audit.Path == "", "journal.path", "a file of its own is needed, not the audit trail's")
@@ -119,10 +120,9 @@ func (s Spine) validate(p *problems, e Environment) {
 	p.path("spine.token.apiKeyFile", string(s.Token.APIKeyFile), tokens)
 	p.need(!tokens || s.Token.KeyID != "", "spine.token.keyID", "the kid of the signing key is needed, as the application publishes it")
 	p.path("spine.token.privateKeyFile", string(s.Token.PrivateKeyFile), tokens)
+	p.path("spine.token.clientSecretFile", string(s.Token.ClientSecretFile), false)
 	p.path("spine.sds.apiKeyFile", string(s.SDS.APIKeyFile), e != Sandbox)
 	p.need(s.PDS.RequestsPerSecond > 0, "spine.pds.requestsPerSecond", "a number above 0 is needed; the NHS's default is 5")
-	p.need(e != Live || strings.TrimSpace(s.PDS.ApplicationRestrictedDeviation) != "", "spine.pds.applicationRestrictedDeviation",
-		"in LIVE it must be recorded why humans are served in application-restricted mode: name that record")
 
 	p.url("spine.proxy.url", s.Proxy.URL)
 	if u, err := url.Parse(s.Proxy.URL); err == nil {
@@ -166,6 +166,21 @@ func (c *Config) validateOrganisations(p *problems) map[nhs.ODSCode]bool {
 	return known
 }
 
+// validateAccess holds as whom PDS is asked against what that takes.
+func (c *Config) validateAccess(p *problems) {
+	choices := []PDSAccess{"", ByIdentity, HealthcareWorker, ApplicationRestricted}
+	workersOnly := true
+	for i, o := range c.Organisations {
+		key := fmt.Sprintf("organisations[%d].pdsAccess", i)
+		p.need(slices.Contains(choices, o.PDSAccess), key, "one of BY_IDENTITY, HEALTHCARE_WORKER and APPLICATION_RESTRICTED is needed")
+		p.need(o.PDSAccess != HealthcareWorker || c.Identity.CIS2.Name != "", key, "identity.cis2 is needed for it: whose sign-ins are taken")
+		workersOnly = workersOnly && o.PDSAccess == HealthcareWorker
+	}
+	p.need(c.Environment != Live || workersOnly || strings.TrimSpace(c.Spine.PDS.ApplicationRestrictedDeviation) != "",
+		"spine.pds.applicationRestrictedDeviation",
+		"in LIVE it must be recorded why humans are served in application-restricted mode: name that record")
+}
+
 // areas are the clinical areas of the API, which can be asked for (record_entry.proto); documents come with the others.
 var areas = []string{
 	"ALLERGIES", "MEDICATIONS", "CONSULTATIONS", "PROBLEMS", "IMMUNISATIONS", "UNCATEGORISED", "INVESTIGATIONS", "REFERRALS", "DIARY",
@@ -178,18 +193,16 @@ func (id Identity) validate(p *problems, known map[nhs.ODSCode]bool) {
 	p.need(len(id.Issuers)+len(id.Certificates) > 0, "identity", "at least one issuer or certificate is needed, or nobody could call")
 	for i, issuer := range id.Issuers {
 		key := fmt.Sprintf("identity.issuers[%d].", i)
-		p.need(issuer.Name != "", key+"name", "the issuer's `iss` is needed, exactly")
-		p.need(issuer.Audience != "", key+"audience", "an audience is needed, so that a token for another service is worth nothing here")
-		p.url(key+"jwksURL", issuer.JWKSURL)
+		p.issuer(key, issuer.Name, issuer.Audience, issuer.JWKSURL, issuer.Algorithms)
 		p.path(key+"caFile", string(issuer.CAFile), false)
-		p.need(len(issuer.Algorithms) > 0, key+"algorithms", "at least one of %s is needed", strings.Join(algorithms, ", "))
-		for j, a := range issuer.Algorithms {
-			p.need(slices.Contains(algorithms, a), fmt.Sprintf("%salgorithms[%d]", key, j), "one of %s is needed", strings.Join(algorithms, ", "))
-		}
 		p.need(len(issuer.Organisations) > 0, key+"organisations", "the ODS codes that it may vouch for are needed")
 		for j, o := range issuer.Organisations {
 			p.organisation(fmt.Sprintf("%sorganisations[%d]", key, j), o, known)
 		}
+	}
+	if c := id.CIS2; c.Name != "" || c.Audience != "" || c.JWKSURL != "" || c.CAFile != "" || len(c.Algorithms) > 0 {
+		p.issuer("identity.cis2.", c.Name, c.Audience, c.JWKSURL, c.Algorithms)
+		p.path("identity.cis2.caFile", string(c.CAFile), false)
 	}
 	for i, c := range id.Certificates {
 		key := fmt.Sprintf("identity.certificates[%d].", i)
@@ -197,6 +210,17 @@ func (id Identity) validate(p *problems, known map[nhs.ODSCode]bool) {
 		digest, err := hex.DecodeString(strings.ReplaceAll(c.SHA256, ":", ""))
 		p.need(c.SHA256 == "" || err == nil && len(digest) == 32, key+"sha256", "64 hexadecimal digits are needed")
 		p.organisation(key+"organisation", c.Organisation, known)
+	}
+}
+
+// issuer checks what is needed to check anybody's tokens.
+func (p *problems) issuer(key, name, audience, jwksURL string, signsWith []string) {
+	p.need(name != "", key+"name", "the issuer's `iss` is needed, exactly")
+	p.need(audience != "", key+"audience", "an audience is needed, so that a token for another service is worth nothing here")
+	p.url(key+"jwksURL", jwksURL)
+	p.need(len(signsWith) > 0, key+"algorithms", "at least one of %s is needed", strings.Join(algorithms, ", "))
+	for i, a := range signsWith {
+		p.need(slices.Contains(algorithms, a), fmt.Sprintf("%salgorithms[%d]", key, i), "one of %s is needed", strings.Join(algorithms, ", "))
 	}
 }
 

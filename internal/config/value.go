@@ -27,6 +27,16 @@ const (
 // Genuine reports whether a simulated answer must be refused.
 func (e Environment) Genuine() bool { return e == Integration || e == Live }
 
+// PDSAccess says as whom the users of an organisation ask PDS. Empty is ByIdentity.
+type PDSAccess string
+
+// The choices.
+const (
+	ByIdentity            PDSAccess = "BY_IDENTITY"
+	HealthcareWorker      PDSAccess = "HEALTHCARE_WORKER"
+	ApplicationRestricted PDSAccess = "APPLICATION_RESTRICTED"
+)
+
 // Size is a number of bytes. In YAML it is a number with a unit of KiB, MiB or GiB, or without one.
 type Size int64
 

@@ -175,6 +175,14 @@ func (c claims) text(name string) (string, error) {
 	return s, nil
 }
 
+// textOrNumber is a claim that issuers write as a string or as a number.
+func (c claims) textOrNumber(name string) (string, error) {
+	if value := c[name]; value.Kind() == '0' {
+		return string(value), nil
+	}
+	return c.text(name)
+}
+
 // scopes reads the scopes, which issuers write in two ways.
 func (c claims) scopes(name string) ([]string, error) {
 	list, err := c.list(name, strings.Fields)

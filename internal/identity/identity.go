@@ -44,6 +44,8 @@ type Caller struct {
 	Organisation Organisation
 	// User is nil when the credential names no human: a system, which may do little.
 	User *User
+	// SignIn is the user's sign-in with CIS2; nil when there is none.
+	SignIn *SignIn
 	// Scopes are what the credential permits, in the words of package policy.
 	Scopes []string
 	// SessionRole is the role that a CIS2 user picked for this session (NHSD-Session-URID), in digits, or empty.

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -78,6 +79,19 @@ func FetchKeys(ctx context.Context, address string, client *http.Client, log *sl
 		return nil, fmt.Errorf("identity: fetch keys: %w", err)
 	}
 	return newKeySet(ctx, storage, aged)
+}
+
+// StaticKeys is a key set that is known and does not change, for a simulated issuer.
+func StaticKeys(jwks json.RawMessage) (*KeySet, error) {
+	var set jwkset.JWKSMarshal
+	if err := json.Unmarshal(jwks, &set); err != nil {
+		return nil, fmt.Errorf("identity: key set: %w", err)
+	}
+	storage, err := set.ToStorage()
+	if err != nil {
+		return nil, fmt.Errorf("identity: key set: %w", err)
+	}
+	return newKeySet(context.Background(), storage, nil)
 }
 
 // newKeySet looks keys up in a storage. Keys for encryption are never used.

@@ -39,7 +39,11 @@ func Personas() []Persona {
 		},
 		{
 			Name: "nurse", About: "a community nurse of another organisation, who reads and does not write", Organisation: community,
-			Scopes: reads, User: &User{LocalID: "n-2001", Family: "TESTCASE", Given: "Jordan", Prefix: "Sister"},
+			Scopes: reads,
+			User: &User{
+				LocalID: "n-2001", Family: "TESTCASE", Given: "Jordan", Prefix: "Sister",
+				SDSUserID: "900000000201", RoleProfileID: "900000000202",
+			},
 		},
 		{
 			Name: "system", About: "a system without a human: refused wherever a named human is needed",

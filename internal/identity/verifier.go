@@ -15,12 +15,16 @@ import (
 type Config struct {
 	Issuers      []TrustedIssuer
 	Certificates []Certificate
+	// CIS2 is whose ID tokens are taken for a clinician's sign-in; nil takes none.
+	CIS2 *CIS2
 }
 
 // Credentials are what a caller presents.
 type Credentials struct {
 	// Token is the bearer token; zero when there is none.
 	Token Secret
+	// IDToken is the ID token of the user's sign-in with CIS2; zero when there is none beside the Token.
+	IDToken Secret
 	// Certificate is the client certificate, after TLS has verified its chain; nil when there is none.
 	Certificate *x509.Certificate
 }
@@ -29,6 +33,7 @@ type Credentials struct {
 type Verifier struct {
 	issuers      map[string]*issuer
 	certificates certificates
+	cis2         *issuer // nil where none is trusted
 }
 
 // New checks the configuration; its errors name the issuer and what to change.
@@ -51,13 +56,23 @@ func New(c Config) (*Verifier, error) {
 	if v.certificates, err = newCertificates(c.Certificates); err != nil {
 		return nil, fmt.Errorf("identity: %w", err)
 	}
+	if c.CIS2 != nil {
+		v.cis2, err = newTokenIssuer(TrustedIssuer{
+			Name: c.CIS2.Issuer, Audience: c.CIS2.Audience, Algorithms: c.CIS2.Algorithms, Keys: c.CIS2.Keys,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("identity: CIS2: %w", err)
+		}
+		v.cis2.expiredToo = true
+	}
 	return v, nil
 }
 
 // Verify says who presents the credentials. It fails with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED,
-// CREDENTIALS_CONFLICT, ORGANISATION_NOT_PERMITTED, or UPSTREAM_UNAVAILABLE when an issuer's keys could not be fetched.
+// CREDENTIALS_CONFLICT, ORGANISATION_NOT_PERMITTED, CIS2_TOKEN_INVALID, or UPSTREAM_UNAVAILABLE when an issuer's keys could
+// not be fetched.
 //
-// With ORGANISATION_NOT_PERMITTED and CREDENTIALS_CONFLICT the caller that the token proved is returned beside the error,
+// With ORGANISATION_NOT_PERMITTED, CREDENTIALS_CONFLICT and CIS2_TOKEN_INVALID the caller that the token proved is returned beside the error,
 // for the audit trail alone.
 func (v *Verifier) Verify(ctx context.Context, c Credentials) (Caller, error) {
 	registered, known, err := v.certificates.find(c.Certificate)
@@ -68,12 +83,20 @@ func (v *Verifier) Verify(ctx context.Context, c Credentials) (Caller, error) {
 		if !known {
 			return Caller{}, refuse(pb.ErrorReason_ERROR_REASON_TOKEN_MISSING, errNoCredential)
 		}
-		return registered.caller(c.Certificate), nil
+		caller := registered.caller(c.Certificate)
+		if !c.IDToken.IsZero() {
+			return caller, invalidSignIn(errOtherUser) // a certificate names no user
+		}
+		return caller, nil
 	}
 	caller, err := v.token(ctx, c)
 	if err == nil && known && registered.Organisation.ODS != caller.Organisation.ODS {
 		err = refuse(pb.ErrorReason_ERROR_REASON_CREDENTIALS_CONFLICT, errConflict)
 	}
+	if err != nil {
+		return caller, err
+	}
+	caller.SignIn, err = v.signIn(ctx, c, caller)
 	return caller, err
 }
 

@@ -20,7 +20,11 @@ func (i identifier) link(ctx context.Context, next rest) error {
 	if err != nil {
 		return err
 	}
-	caller, err := i.verifier.Verify(ctx, identity.Credentials{Token: token, Certificate: certificate(ctx)})
+	idToken, err := identity.IDToken(metadata.ValueFromIncomingContext(ctx, identity.IDTokenKey))
+	if err != nil {
+		return err
+	}
+	caller, err := i.verifier.Verify(ctx, identity.Credentials{Token: token, IDToken: idToken, Certificate: certificate(ctx)})
 	// The organisation that a token proved is evidence also where it may not call.
 	if !caller.Organisation.ODS.IsZero() {
 		audit.FromContext(ctx).SetCaller(evidenceOf(caller))

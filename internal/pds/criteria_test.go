@@ -70,7 +70,7 @@ func TestCriteria(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			for _, v := range tt.by.trimmed().violations(openAtMost) {
+			for _, v := range tt.by.trimmed().violations(workerAtMost) {
 				got = append(got, v.GetField()+" "+v.GetRule())
 				for _, value := range append(tt.by.Given, tt.by.Family, tt.by.PostalCode, tt.by.Email, tt.by.Born.First) {
 					if len(value) > 3 && strings.Contains(v.GetDescription(), value) {

@@ -43,15 +43,9 @@ type Client struct {
 	burst    int
 	turn     *spine.Turn // of a bulk job's one request; see PatientInTurn
 	base     string
-	// atMost is how many people a search may show: the ceiling of the access mode (PDS contract, 3).
-	atMost int
+	// open says that PDS asks for no token: the NHS's sandbox.
+	open bool
 }
-
-// Ceilings of a search. A gateway with tokens has application-restricted access; without, it asks the open sandbox.
-const (
-	restrictedAtMost = 1
-	openAtMost       = 50
-)
 
 // New prepares a client. Nothing is dialled.
 func New(c Config) (*Client, error) {
@@ -81,25 +75,21 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("PDS: %w", err)
 	}
-	client := &Client{upstream: upstream, quota: quota, burst: c.Burst, base: up.BaseURL, atMost: openAtMost}
-	if up.Tokens != nil {
-		client.atMost = restrictedAtMost
-	}
-	return client, nil
+	return &Client{upstream: upstream, quota: quota, burst: c.Burst, base: up.BaseURL, open: up.Tokens == nil}, nil
 }
 
 // Close closes idle connections.
 func (c *Client) Close() { c.upstream.Close() }
 
-// Patient reads the record under a number, for the organisation whose user asks, and decides what follows from it today.
+// Patient reads the record under a number and decides what follows from it today.
 //
 // It fails with PATIENT_NOT_FOUND, PATIENT_INVALIDATED, NHS_NUMBER_INVALID, ANSWER_INVALID or a failure of the road there
 // (PDS contract, 12). Restriction, death and registration are answers, not failures.
-func (c *Client) Patient(ctx context.Context, number nhs.Number, consumer nhs.ODSCode) (*Trace, error) {
+func (c *Client) Patient(ctx context.Context, number nhs.Number, by Requester) (*Trace, error) {
 	if number.IsZero() {
 		return nil, fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_NHS_NUMBER_INVALID, nil)
 	}
-	answer, err := c.get(ctx, "/Patient/"+number.Digits(), "/Patient/{id}", consumer)
+	answer, err := c.get(ctx, "/Patient/"+number.Digits(), "/Patient/{id}", by)
 	if err != nil {
 		return nil, err
 	}
@@ -124,15 +114,14 @@ type answer struct {
 }
 
 // get asks PDS something. Each reading has an X-Request-ID of its own, which its retries keep (PDS contract, 5).
-func (c *Client) get(ctx context.Context, path, template string, consumer nhs.ODSCode) (answer, error) {
+func (c *Client) get(ctx context.Context, path, template string, by Requester) (answer, error) {
 	a := answer{Source: Source{RequestID: uuid.NewString(), CorrelationID: spine.CorrelationID(ctx)}}
 	header := http.Header{"Accept": {"application/fhir+json"}}
-	if !consumer.IsZero() {
-		header.Set("NHSD-End-User-Organisation-ODS", consumer.String())
-	}
+	by.stamp(header)
 	response, err := c.upstream.Do(ctx, &spine.Request{
 		Method: http.MethodGet, URL: c.base + path, Template: template,
-		Header: header, Repeatable: true, Turn: c.turn, Consumer: consumer, RequestID: a.RequestID, CorrelationID: a.CorrelationID,
+		Header: header, Repeatable: true, Turn: c.turn, Consumer: by.Organisation, Worker: by.Worker,
+		RequestID: a.RequestID, CorrelationID: a.CorrelationID,
 	})
 	if err != nil {
 		return a, err

@@ -88,13 +88,13 @@ func number(t *testing.T, digits string) nhs.Number {
 	return n
 }
 
-func consumer(t *testing.T) nhs.ODSCode {
+func consumer(t *testing.T) pds.Requester {
 	t.Helper()
 	c, err := nhs.ParseODSCode("Q8X01")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return pds.Requester{Organisation: c}
 }
 
 func bubble(t *testing.T, name string, f func(*testing.T)) {

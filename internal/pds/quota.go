@@ -33,8 +33,8 @@ func (c *Client) Turn(ctx context.Context, consumer nhs.ODSCode) (*spine.Turn, e
 }
 
 // PatientInTurn is [Client.Patient] for a bulk job, which has waited for its turn.
-func (c *Client) PatientInTurn(ctx context.Context, turn *spine.Turn, number nhs.Number, consumer nhs.ODSCode) (*Trace, error) {
+func (c *Client) PatientInTurn(ctx context.Context, turn *spine.Turn, number nhs.Number, by Requester) (*Trace, error) {
 	own := *c
 	own.turn = turn
-	return own.Patient(ctx, number, consumer)
+	return own.Patient(ctx, number, by)
 }

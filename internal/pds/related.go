@@ -57,13 +57,13 @@ const (
 
 var errRelative = errors.New("an entry names a related person by something that is not an NHS number")
 
-// RelatedPersons lists who is related to a patient, for the organisation whose user asks. The patient's own record is asked
+// RelatedPersons lists who is related to a patient. The patient's own record is asked
 // for first: if it is restricted, or does not say that it is not, nothing more is asked.
 //
 // It fails as [Client.Patient] does, and with PATIENT_SUPERSEDED if the number was merged into another: a list cannot say
 // whose it is.
-func (c *Client) RelatedPersons(ctx context.Context, number nhs.Number, consumer nhs.ODSCode) (*Relations, error) {
-	patient, err := c.Patient(ctx, number, consumer)
+func (c *Client) RelatedPersons(ctx context.Context, number nhs.Number, by Requester) (*Relations, error) {
+	patient, err := c.Patient(ctx, number, by)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (c *Client) RelatedPersons(ctx context.Context, number nhs.Number, consumer
 	case patient.Superseded:
 		return nil, fault.New(pb.Hop_HOP_PDS, pb.ErrorReason_ERROR_REASON_PATIENT_SUPERSEDED, nil)
 	}
-	answer, err := c.get(ctx, "/Patient/"+number.Digits()+"/RelatedPerson", "/Patient/{id}/RelatedPerson", consumer)
+	answer, err := c.get(ctx, "/Patient/"+number.Digits()+"/RelatedPerson", "/Patient/{id}/RelatedPerson", by)
 	relations.Source = answer.Source
 	relations.Simulated = answer.Simulated || patient.Simulated
 	if fault.ReasonOf(err) == pb.ErrorReason_ERROR_REASON_PATIENT_NOT_FOUND {

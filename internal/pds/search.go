@@ -39,19 +39,19 @@ var (
 	errAddress = errors.New("an entry's address is another person's")
 )
 
-// Search finds people by what is known of them, for the organisation whose user asks.
+// Search finds people by what is known of them.
 //
 // It fails with SEARCH_INVALID before anything is sent if the criteria break a rule of PDS's, with TOO_MANY_MATCHES if more
 // people match than may be shown, with ANSWER_INVALID if any entry of the answer cannot be relied upon, or with a failure
 // of the road there (PDS contract, 7 and 12). Finding nobody is an answer.
-func (c *Client) Search(ctx context.Context, by Criteria, consumer nhs.ODSCode) (*Found, error) {
-	by = by.trimmed()
-	if violations := by.violations(c.atMost); len(violations) > 0 {
+func (c *Client) Search(ctx context.Context, criteria Criteria, by Requester) (*Found, error) {
+	criteria, atMost := criteria.trimmed(), c.atMost(by)
+	if violations := criteria.violations(atMost); len(violations) > 0 {
 		e := fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_SEARCH_INVALID, nil)
 		e.Violations = violations
 		return nil, e
 	}
-	answer, err := c.get(ctx, "/Patient?"+by.query().Encode(), "/Patient", consumer)
+	answer, err := c.get(ctx, "/Patient?"+criteria.query().Encode(), "/Patient", by)
 	if err != nil {
 		return nil, refusedSearch(err)
 	}
@@ -63,12 +63,12 @@ func (c *Client) Search(ctx context.Context, by Criteria, consumer nhs.ODSCode) 
 	if err != nil {
 		return nil, answer.invalid(err)
 	}
-	if len(matches) > c.atMost || by.AtMost > 0 && len(matches) > by.AtMost {
+	if len(matches) > atMost || criteria.AtMost > 0 && len(matches) > criteria.AtMost {
 		return nil, answer.invalid(errTooMany)
 	}
 	return &Found{
 		Source: answer.Source, Matches: matches,
-		AbsenceNotProven: c.atMost == restrictedAtMost || by.PostalCode != "" || !by.Practice.IsZero(),
+		AbsenceNotProven: atMost == restrictedAtMost || criteria.PostalCode != "" || !criteria.Practice.IsZero(),
 	}, nil
 }
 

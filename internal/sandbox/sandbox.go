@@ -90,9 +90,18 @@ func (s *Sandbox) start(ctx context.Context, o Options) error {
 	if s.Config, err = s.configure(o); err != nil {
 		return err
 	}
+	cis2 := s.Spine.CIS2()
+	keys, err := identity.StaticKeys(cis2.JWKS()) //nolint:contextcheck // it keeps keys in memory
+	if err != nil {
+		return err
+	}
 	options := server.Options{
 		Version: o.Version, Logger: o.Logger, Listener: o.Listener, AdminListener: o.AdminListener,
-		Embedded: &server.Embedded{Issuer: s.issuer}, Processors: o.Processors, Readers: o.Readers,
+		Embedded: &server.Embedded{
+			Issuer: s.issuer, SignIn: s.SignIn,
+			CIS2: &identity.CIS2{Issuer: cis2.Issuer(), Audience: cis2.Audience(), Algorithms: []string{"RS256"}, Keys: keys},
+		},
+		Processors: o.Processors, Readers: o.Readers,
 	}
 	if o.Spine.Network != nil {
 		options.Dial = o.Spine.Network.DialContext
@@ -131,6 +140,12 @@ func (s *Sandbox) Token(name string, life time.Duration) (identity.Secret, error
 		}
 	}
 	return identity.Secret{}, fmt.Errorf("there is no persona %q", name)
+}
+
+// SignIn signs a clinician in with the simulated CIS2, by SDS user id, with the roles that they hold, and returns their ID
+// token.
+func (s *Sandbox) SignIn(userID string, roles ...string) (string, error) {
+	return s.Spine.CIS2().SignIn(simulator.Clinician{UserID: userID, Roles: roles}, nil)
 }
 
 // Stop ends the gateway, then the Spine. It may be called again.
@@ -178,8 +193,9 @@ func (s *Sandbox) configure(o Options) (config.Config, error) {
 	c.Spine.CAFile = config.File(file("ca.pem", s.Spine.RootCAs()))
 	c.Spine.Token = config.Token{
 		URL: s.Spine.TokenURL(), KeyID: application.KeyID,
-		APIKeyFile:     config.SecretFile(file("platform.apikey", []byte(application.APIKey))),
-		PrivateKeyFile: config.SecretFile(file("platform.key", application.KeyPEM)),
+		APIKeyFile:       config.SecretFile(file("platform.apikey", []byte(application.APIKey))),
+		PrivateKeyFile:   config.SecretFile(file("platform.key", application.KeyPEM)),
+		ClientSecretFile: config.SecretFile(file("platform.secret", []byte(application.Secret))),
 	}
 	c.Spine.PDS = config.PDS{URL: s.Spine.PDSURL(), RequestsPerSecond: plenty}
 	c.Spine.SDS = config.SDS{URL: s.Spine.SDSURL(), APIKeyFile: config.SecretFile(file("directory.apikey", []byte(s.Spine.DirectoryKey())))}

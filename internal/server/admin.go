@@ -38,7 +38,7 @@ func (g *Gateway) serveAdmin(life context.Context, o Options) error {
 	})
 	mux.Handle("GET /metrics", g.telemetry.Metrics)
 	if o.Embedded != nil {
-		offerSandbox(mux, o.Embedded.Issuer, g.telemetry.Ring)
+		offerSandbox(mux, o.Embedded, g.telemetry.Ring)
 	}
 	g.admin = &http.Server{
 		Handler:           noStore(mux),

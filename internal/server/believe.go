@@ -19,7 +19,7 @@ func (g *Gateway) believe(life context.Context, o Options) (*identity.Verifier, 
 		if err != nil {
 			return nil, fmt.Errorf("trust the sandbox's issuer: %w", err)
 		}
-		return identity.New(identity.Config{Issuers: []identity.TrustedIssuer{trusted}})
+		return identity.New(identity.Config{Issuers: []identity.TrustedIssuer{trusted}, CIS2: o.Embedded.CIS2})
 	}
 	known := make(map[string]identity.Organisation, len(g.config.Organisations))
 	for i, o := range g.config.Organisations {
@@ -36,7 +36,14 @@ func (g *Gateway) believe(life context.Context, o Options) (*identity.Verifier, 
 		}
 		return known[ods.String()], nil
 	}
-	var c identity.Config
+	c := identity.Config{}
+	if cis2 := g.config.Identity.CIS2; cis2.Name != "" {
+		keys, err := g.fetchKeys(life, cis2.JWKSURL, cis2.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("identity.cis2.%w", err)
+		}
+		c.CIS2 = &identity.CIS2{Issuer: cis2.Name, Audience: cis2.Audience, Algorithms: cis2.Algorithms, Keys: keys}
+	}
 	for i, issuer := range g.config.Identity.Issuers {
 		trusted, err := g.trust(life, issuer, find)
 		if err != nil {
@@ -60,18 +67,9 @@ func (g *Gateway) believe(life context.Context, o Options) (*identity.Verifier, 
 const jwksTimeout = 10 * time.Second
 
 func (g *Gateway) trust(life context.Context, c config.Issuer, find func(string) (identity.Organisation, error)) (identity.TrustedIssuer, error) {
-	transport := &http.Transport{TLSHandshakeTimeout: jwksTimeout, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true}
-	if c.CAFile != "" {
-		pool, err := readPool(c.CAFile)
-		if err != nil {
-			return identity.TrustedIssuer{}, fmt.Errorf("caFile: %w", err)
-		}
-		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	}
-	g.onStop(func() error { transport.CloseIdleConnections(); return nil })
-	keys, err := identity.FetchKeys(life, c.JWKSURL, &http.Client{Transport: transport, Timeout: jwksTimeout}, g.log)
+	keys, err := g.fetchKeys(life, c.JWKSURL, c.CAFile)
 	if err != nil {
-		return identity.TrustedIssuer{}, fmt.Errorf("jwksURL: %w", err)
+		return identity.TrustedIssuer{}, err
 	}
 	trusted := identity.TrustedIssuer{
 		Name: c.Name, Audience: c.Audience, Algorithms: c.Algorithms, Keys: keys, UserSystem: c.UserSystem,
@@ -85,4 +83,22 @@ func (g *Gateway) trust(life context.Context, c config.Issuer, find func(string)
 		trusted.Organisations = append(trusted.Organisations, organisation)
 	}
 	return trusted, nil
+}
+
+// fetchKeys keeps an issuer's key set at hand until life ends.
+func (g *Gateway) fetchKeys(life context.Context, address string, authorities config.File) (*identity.KeySet, error) {
+	transport := &http.Transport{TLSHandshakeTimeout: jwksTimeout, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true}
+	if authorities != "" {
+		pool, err := readPool(authorities)
+		if err != nil {
+			return nil, fmt.Errorf("caFile: %w", err)
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	}
+	g.onStop(func() error { transport.CloseIdleConnections(); return nil })
+	keys, err := identity.FetchKeys(life, address, &http.Client{Transport: transport, Timeout: jwksTimeout}, g.log)
+	if err != nil {
+		return nil, fmt.Errorf("jwksURL: %w", err)
+	}
+	return keys, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/audit"
+	"github.com/spinegate/spinegate/internal/config"
 	"github.com/spinegate/spinegate/internal/fault"
 	"github.com/spinegate/spinegate/internal/interceptor"
 	"github.com/spinegate/spinegate/internal/nhs"
@@ -18,12 +19,16 @@ import (
 // It is asked for every attempt, so no service can forget it, and a request outside of a recorded call is refused.
 // Directory look-ups are covered by the ATTEMPT of each call that asks (see directory), and fetches of tokens are nobody's.
 func evidence(ctx context.Context, a spine.Access) error {
-	ids := &pb.TraceIds{CorrelationId: a.CorrelationID}
+	ids, mode := &pb.TraceIds{CorrelationId: a.CorrelationID}, ""
 	switch a.Hop {
 	case pb.Hop_HOP_TOKEN, pb.Hop_HOP_SDS:
 		return nil
 	case pb.Hop_HOP_PDS:
 		ids.PdsRequestId = a.RequestID
+		mode = string(config.ApplicationRestricted)
+		if a.AsWorker {
+			mode = string(config.HealthcareWorker)
+		}
 	default:
 		ids.SspTraceId = a.SSPTraceID
 	}
@@ -32,7 +37,7 @@ func evidence(ctx context.Context, a spine.Access) error {
 	return unrecorded(ctx, audit.FromContext(ctx).Access(ctx, audit.Access{
 		Hop: strings.TrimPrefix(a.Hop.String(), "HOP_"), Method: a.Method, Route: a.Template,
 		Interaction: a.Interaction, Practice: a.Practice, SSPTraceID: a.SSPTraceID, SSPFrom: a.From, SSPTo: a.To,
-		RequestID: a.RequestID, CorrelationID: a.CorrelationID, Subject: item.Subject, Item: item.ID,
+		RequestID: a.RequestID, CorrelationID: a.CorrelationID, Mode: mode, Subject: item.Subject, Item: item.ID,
 	}))
 }
 
@@ -52,21 +57,21 @@ func unrecorded(ctx context.Context, err error) error {
 type demographics struct{ client *pds.Client }
 
 // Patient asks PDS.
-func (d demographics) Patient(ctx context.Context, number nhs.Number, consumer nhs.ODSCode) (*pds.Trace, error) {
+func (d demographics) Patient(ctx context.Context, number nhs.Number, by pds.Requester) (*pds.Trace, error) {
 	defer interceptor.EnterHop(ctx, pb.Hop_HOP_PDS)()
-	return d.client.Patient(ctx, number, consumer)
+	return d.client.Patient(ctx, number, by)
 }
 
 // Search asks PDS for people.
-func (d demographics) Search(ctx context.Context, by pds.Criteria, consumer nhs.ODSCode) (*pds.Found, error) {
+func (d demographics) Search(ctx context.Context, criteria pds.Criteria, by pds.Requester) (*pds.Found, error) {
 	defer interceptor.EnterHop(ctx, pb.Hop_HOP_PDS)()
-	return d.client.Search(ctx, by, consumer)
+	return d.client.Search(ctx, criteria, by)
 }
 
 // RelatedPersons asks PDS about a patient, and then for the people related to them.
-func (d demographics) RelatedPersons(ctx context.Context, number nhs.Number, consumer nhs.ODSCode) (*pds.Relations, error) {
+func (d demographics) RelatedPersons(ctx context.Context, number nhs.Number, by pds.Requester) (*pds.Relations, error) {
 	defer interceptor.EnterHop(ctx, pb.Hop_HOP_PDS)()
-	return d.client.RelatedPersons(ctx, number, consumer)
+	return d.client.RelatedPersons(ctx, number, by)
 }
 
 // Turn waits for leave to make one request of a bulk job. No hop is entered: the time goes here.
@@ -76,10 +81,10 @@ func (d demographics) Turn(ctx context.Context, consumer nhs.ODSCode) (*spine.Tu
 
 // PatientInTurn asks PDS with such leave.
 func (d demographics) PatientInTurn(
-	ctx context.Context, turn *spine.Turn, number nhs.Number, consumer nhs.ODSCode,
+	ctx context.Context, turn *spine.Turn, number nhs.Number, by pds.Requester,
 ) (*pds.Trace, error) {
 	defer interceptor.EnterHop(ctx, pb.Hop_HOP_PDS)()
-	return d.client.PatientInTurn(ctx, turn, number, consumer)
+	return d.client.PatientInTurn(ctx, turn, number, by)
 }
 
 // directory is SDS. Calls that ask the same share one look-up, so the evidence of each is written here, before it joins.

@@ -26,7 +26,7 @@ type persona struct {
 
 // offerSandbox adds what only the sandbox has: tokens for the asking, and the traces of calls. It answers this machine
 // alone, and no web page that somebody opens on it.
-func offerSandbox(mux *http.ServeMux, issuer *identity.Issuer, traces *telemetry.Ring) {
+func offerSandbox(mux *http.ServeMux, embedded *Embedded, traces *telemetry.Ring) {
 	mux.Handle("GET /sandbox/personas", local(func(w http.ResponseWriter, _ *http.Request) {
 		var all []persona
 		for _, p := range identity.Personas() {
@@ -40,14 +40,12 @@ func offerSandbox(mux *http.ServeMux, issuer *identity.Issuer, traces *telemetry
 			if name != "" && p.Name != name {
 				continue // without a name it is the first
 			}
-			token, err := issuer.Mint(p, tokenLife)
+			given, err := embedded.tokens(p)
 			if err != nil {
 				say(w, http.StatusInternalServerError, "no token could be made")
 				return
 			}
-			sendJSON(w, map[string]any{
-				"persona": p.Name, "token": token.Reveal(), "expires_at": time.Now().Add(tokenLife).UTC().Truncate(time.Second),
-			})
+			sendJSON(w, given)
 			return
 		}
 		say(w, http.StatusNotFound, "no such persona: GET /sandbox/personas lists them")
@@ -60,6 +58,23 @@ func offerSandbox(mux *http.ServeMux, issuer *identity.Issuer, traces *telemetry
 		}
 		sendJSON(w, map[string]any{"trace_id": r.PathValue("id"), "spans": roots})
 	}))
+}
+
+// tokens are what a persona calls with: a bearer token, and for one with a smartcard the ID token of a sign-in with CIS2.
+func (e *Embedded) tokens(p identity.Persona) (map[string]any, error) {
+	token, err := e.Issuer.Mint(p, tokenLife)
+	if err != nil {
+		return nil, err
+	}
+	given := map[string]any{
+		"persona": p.Name, "token": token.Reveal(), "expires_at": time.Now().Add(tokenLife).UTC().Truncate(time.Second),
+	}
+	if p.User != nil && p.User.SDSUserID != "" {
+		if given["cis2_id_token"], err = e.SignIn(p.User.SDSUserID, p.User.RoleProfileID); err != nil {
+			return nil, err
+		}
+	}
+	return given, nil
 }
 
 // local refuses what does not come from this machine, or comes from a browser that was sent here by another name.

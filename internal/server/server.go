@@ -53,6 +53,10 @@ type Options struct {
 type Embedded struct {
 	// Issuer mints the tokens. It is believed beside nobody else.
 	Issuer *identity.Issuer
+	// CIS2 is the simulated one, whose sign-ins are taken.
+	CIS2 *identity.CIS2
+	// SignIn signs a clinician in with it, by SDS user id and roles, and returns their ID token.
+	SignIn func(userID string, roles ...string) (string, error)
 }
 
 // rememberedTraces is how many traces the sandbox can show.

@@ -39,6 +39,12 @@ var environments = map[config.Environment]pb.Environment{
 	config.Live:        pb.Environment_ENVIRONMENT_LIVE,
 }
 
+var pdsAccess = map[config.PDSAccess]service.PDSAccess{
+	config.ByIdentity:            service.ByIdentity,
+	config.HealthcareWorker:      service.AsWorker,
+	config.ApplicationRestricted: service.AsApplication,
+}
+
 // assemble puts everything together, from the upstreams to the gRPC server. life ends when the gateway stops.
 func (g *Gateway) assemble(life context.Context, o Options) (*grpc.Server, error) {
 	ways, err := g.reach(o)
@@ -155,7 +161,17 @@ func (g *Gateway) tokens(upstream spine.Config) (*spine.Tokens, error) {
 	if err != nil {
 		return nil, fmt.Errorf("spine.token.privateKeyFile: %w", err)
 	}
-	tokens, err := spine.NewTokens(spine.TokensConfig{Upstream: upstream, APIKey: apiKey.Reveal(), KeyID: c.KeyID, Signer: key})
+	var secret string
+	if c.ClientSecretFile != "" {
+		text, err := c.ClientSecretFile.Read()
+		if err != nil {
+			return nil, fmt.Errorf("spine.token.clientSecretFile: %w", err)
+		}
+		secret = text.Reveal()
+	}
+	tokens, err := spine.NewTokens(spine.TokensConfig{
+		Upstream: upstream, APIKey: apiKey.Reveal(), KeyID: c.KeyID, Signer: key, ClientSecret: secret,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("spine.token: %w", err)
 	}
@@ -252,7 +268,7 @@ func (g *Gateway) organisations() (map[nhs.ODSCode]service.Organisation, error) 
 			return nil, fmt.Errorf("organisations[%d].asid: %w", i, err)
 		}
 		organisation := service.Organisation{
-			ASID: asid, Phone: o.Phone, RequireDevice: o.RequireDevice, RequireRelationship: o.RequireRelationship,
+			ASID: asid, Phone: o.Phone, PDSAccess: pdsAccess[o.PDSAccess], RequireDevice: o.RequireDevice, RequireRelationship: o.RequireRelationship,
 		}
 		for j, name := range o.Areas {
 			area, ok := pb.ClinicalArea_value["CLINICAL_AREA_"+name]

@@ -46,7 +46,7 @@ type registered struct {
 	at nhs.ODSCode
 }
 
-func (r registered) Patient(_ context.Context, n nhs.Number, _ nhs.ODSCode) (*pds.Trace, error) {
+func (r registered) Patient(_ context.Context, n nhs.Number, _ pds.Requester) (*pds.Trace, error) {
 	return &pds.Trace{
 		Record: pds.Record{Current: n, Restriction: pds.Unrestricted}, Death: pds.NoneRecorded,
 		Registration: pds.Registration{Status: pds.Registered, ODS: r.at},

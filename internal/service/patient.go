@@ -34,7 +34,11 @@ func (c *core) patient(ctx context.Context, a asker, nhsNumber string, needed ne
 	if err != nil {
 		return nil, err
 	}
-	t, err := c.Demographics.Patient(ctx, number, a.ods())
+	by, err := a.requester()
+	if err != nil {
+		return nil, err
+	}
+	t, err := c.Demographics.Patient(ctx, number, by)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +88,11 @@ func (s *PatientTrace) TracePatient(ctx context.Context, req *pb.TracePatientReq
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.Demographics.Patient(ctx, number, a.ods())
+	by, err := a.requester()
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.Demographics.Patient(ctx, number, by)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,11 @@ func (s *PatientTrace) ListRelatedPersons(ctx context.Context, req *pb.ListRelat
 	if err != nil {
 		return nil, err
 	}
-	relations, err := s.Demographics.RelatedPersons(ctx, number, a.ods())
+	by, err := a.requester()
+	if err != nil {
+		return nil, err
+	}
+	relations, err := s.Demographics.RelatedPersons(ctx, number, by)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,11 @@ func (s *PatientTrace) SearchPatients(ctx context.Context, req *pb.SearchPatient
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.Demographics.Search(ctx, criteriaOf(req), a.ods())
+	by, err := a.requester()
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.Demographics.Search(ctx, criteriaOf(req), by)
 	if err != nil {
 		return nil, err
 	}

@@ -64,15 +64,17 @@ type Organisation struct {
 	Phone string
 	// Areas are the clinical areas that it may ask for; empty means all.
 	Areas []pb.ClinicalArea
+	// PDSAccess is as whom its users ask PDS.
+	PDSAccess PDSAccess
 	// RequireDevice and RequireRelationship make those fields of CallContext mandatory.
 	RequireDevice, RequireRelationship bool
 }
 
 type demographicsService interface {
 	bulkDemographics
-	Patient(ctx context.Context, number nhs.Number, consumer nhs.ODSCode) (*pds.Trace, error)
-	Search(ctx context.Context, by pds.Criteria, consumer nhs.ODSCode) (*pds.Found, error)
-	RelatedPersons(ctx context.Context, number nhs.Number, consumer nhs.ODSCode) (*pds.Relations, error)
+	Patient(ctx context.Context, number nhs.Number, by pds.Requester) (*pds.Trace, error)
+	Search(ctx context.Context, criteria pds.Criteria, by pds.Requester) (*pds.Found, error)
+	RelatedPersons(ctx context.Context, number nhs.Number, by pds.Requester) (*pds.Relations, error)
 }
 
 type directory interface {

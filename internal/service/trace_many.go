@@ -24,7 +24,7 @@ import (
 // bulkDemographics is PDS as streams ask it: first for a turn, behind everybody who waits at a screen.
 type bulkDemographics interface {
 	Turn(ctx context.Context, consumer nhs.ODSCode) (*spine.Turn, error)
-	PatientInTurn(ctx context.Context, turn *spine.Turn, number nhs.Number, consumer nhs.ODSCode) (*pds.Trace, error)
+	PatientInTurn(ctx context.Context, turn *spine.Turn, number nhs.Number, by pds.Requester) (*pds.Trace, error)
 }
 
 const (
@@ -58,12 +58,16 @@ func (s *PatientTrace) TracePatients(stream grpc.BidiStreamingServer[pb.TracePat
 	if err != nil {
 		return err
 	}
+	by, err := a.requester()
+	if err != nil {
+		return err
+	}
 	concurrency := min(int(first.GetStart().GetConcurrency()), maxTraces)
 	if concurrency < 1 {
 		concurrency = defaultTraces
 	}
 	t := &traceStream{
-		core: s.core, asker: a, stream: stream, record: audit.FromContext(stream.Context()), concurrency: concurrency,
+		core: s.core, asker: a, by: by, stream: stream, record: audit.FromContext(stream.Context()), concurrency: concurrency,
 		seen: newRecent(), bad: rate.NewLimiter(badItems, badItems), more: make(chan struct{}),
 		received: make(chan reading), turns: make(chan time.Duration), answers: make(chan itemAnswer),
 	}
@@ -76,6 +80,7 @@ type traceStream struct {
 	*core
 
 	asker       asker
+	by          pds.Requester
 	stream      grpc.BidiStreamingServer[pb.TracePatientsRequest, pb.TracePatientsResponse]
 	record      *audit.Record
 	concurrency int
@@ -265,7 +270,7 @@ func (t *traceStream) turn(wanting context.Context, i *item) (*spine.Turn, error
 		_ = t.bad.Wait(wanting) // it fails when the stream ends, and then there will be no more of them
 		return nil, i.err
 	}
-	turn, err := t.Demographics.Turn(wanting, t.asker.ods())
+	turn, err := t.Demographics.Turn(wanting, t.by.Organisation)
 	if err != nil {
 		return nil, streamEnded()
 	}
@@ -276,7 +281,7 @@ func (t *traceStream) turn(wanting context.Context, i *item) (*spine.Turn, error
 func (t *traceStream) ask(asking context.Context, turn *spine.Turn, i *item) (*pb.TracePatientResponse, error) {
 	ctx, cancel := context.WithTimeout(audit.WithItem(asking, audit.Item{ID: i.GetItemId(), Subject: i.number}), t.ItemBudget)
 	defer cancel()
-	found, err := t.Demographics.PatientInTurn(ctx, turn, i.number, t.asker.ods())
+	found, err := t.Demographics.PatientInTurn(ctx, turn, i.number, t.by)
 	if err == nil {
 		return t.traceAnswer(ctx, found, i.GetExpected()), nil
 	}

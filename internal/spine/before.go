@@ -23,6 +23,8 @@ type Access struct {
 	Practice nhs.ODSCode
 	// Consumer is the organisation whose user asks.
 	Consumer nhs.ODSCode
+	// AsWorker says that it is made in the name of a clinician who is signed in with CIS2.
+	AsWorker bool
 	// SSPTraceID, From and To are the Ssp-* headers; empty except through the proxy.
 	SSPTraceID string
 	From, To   nhs.ASID
@@ -40,7 +42,7 @@ func before(hop pb.Hop, hook Before, send next) next {
 	return func(t *trip, r *http.Request) (*http.Response, error) {
 		access := Access{
 			Hop: hop, Method: t.Method, Template: t.Template, Interaction: t.Interaction, Practice: t.Practice,
-			Consumer: t.Consumer, SSPTraceID: t.sspTraceID, RequestID: t.RequestID, CorrelationID: t.CorrelationID,
+			Consumer: t.Consumer, AsWorker: t.Worker != nil, SSPTraceID: t.sspTraceID, RequestID: t.RequestID, CorrelationID: t.CorrelationID,
 			Attempt: t.attempt,
 		}
 		if t.ssp != nil {

@@ -159,6 +159,16 @@ func (g *Gateway) AsFor(ctx context.Context, tb testing.TB, persona string, life
 	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token.Reveal())
 }
 
+// SignIn signs a clinician in with the simulated CIS2, with the roles that they hold, and adds the ID token to a context.
+func (g *Gateway) SignIn(ctx context.Context, tb testing.TB, userID string, roles ...string) context.Context {
+	tb.Helper()
+	token, err := g.sandbox.SignIn(userID, roles...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return metadata.AppendToOutgoingContext(ctx, "spinegate-cis2-id-token", token)
+}
+
 // Entries are the trail's, oldest first, without its own SYSTEM entries.
 func (g *Gateway) Entries(tb testing.TB) []audit.Entry {
 	tb.Helper()
