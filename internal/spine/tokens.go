@@ -2,13 +2,13 @@ package spine
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -27,10 +27,8 @@ type TokensConfig struct {
 	Upstream Config
 	// APIKey is the application's client id. Required.
 	APIKey string
-	// KeyID names the signing key in the application's published key set. Required.
-	KeyID string
-	// Signer holds the RSA private key. Required.
-	Signer crypto.Signer
+	// Key signs until [Tokens.SetKey]. Required.
+	Key SigningKey
 }
 
 // renewBefore is what must be left of a token for it to be used.
@@ -42,6 +40,7 @@ type Tokens struct {
 	config   TokensConfig
 	upstream *Upstream
 	fetching singleflight.Group
+	key      atomic.Pointer[SigningKey]
 
 	mu      sync.Mutex
 	token   string
@@ -50,10 +49,11 @@ type Tokens struct {
 
 // NewTokens prepares a source of tokens. Nothing is fetched.
 func NewTokens(c TokensConfig) (*Tokens, error) {
-	if c.APIKey == "" || c.KeyID == "" || c.Signer == nil {
-		return nil, errors.New("API key, key id and signer are required")
+	if c.APIKey == "" {
+		return nil, errors.New("an API key is required")
 	}
-	if err := checkSigner(c.Signer); err != nil {
+	t := &Tokens{}
+	if err := t.SetKey(c.Key); err != nil {
 		return nil, err
 	}
 	c.Upstream.Hop, c.Upstream.Explain = pb.Hop_HOP_TOKEN, explainToken
@@ -65,7 +65,8 @@ func NewTokens(c TokensConfig) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Tokens{config: c, upstream: upstream}, nil
+	t.config, t.upstream = c, upstream
+	return t, nil
 }
 
 // Close closes idle connections.
