@@ -27,6 +27,9 @@ import (
 	"github.com/spinegate/spinegate/internal/spine"
 )
 
+// keySetURL is where the public keys are.
+const keySetURL = "http://localhost/.well-known/jwks.json"
+
 // write puts a key into a file of a directory, in PEM.
 func write(t *testing.T, dir, name, kind string, der []byte) string {
 	t.Helper()
@@ -198,9 +201,6 @@ func TestTheKeySetMayBeKeptForAMoment(t *testing.T) {
 		}
 	}
 }
-
-// keySetURL is where the public keys are.
-const keySetURL = "http://localhost/.well-known/jwks.json"
 
 func TestTheKeyCanLiveBehindAnAgent(t *testing.T) {
 	t.Parallel()
