@@ -22,15 +22,20 @@ import (
 // answerLimit is how long an agent may take, from dialling it to its last byte.
 const answerLimit = 3 * time.Second
 
-// Why an agent that can be reached does not sign. The protocol has one word for all of it; what the agent lists tells more.
-var (
-	ErrEmpty   = errors.New("the agent is locked or holds no key")
-	ErrUnknown = errors.New("the agent does not hold the key")
-	ErrRefused = errors.New("the agent refused to sign")
-)
+// Error is why an agent that can be reached does not sign. It has a type of its own because the log of a call shows the
+// types of causes and not their words.
+type Error string
 
-// errForged says that what came back is no signature of what was sent.
-var errForged = errors.New("the agent's signature is not one by the key with RSA and SHA-512")
+// Error implements error.
+func (e Error) Error() string { return string(e) }
+
+// The reasons. The protocol has one word for the first three; what the agent lists tells more.
+const (
+	ErrEmpty   Error = "the agent is locked or holds no key"
+	ErrUnknown Error = "the agent does not hold the key"
+	ErrRefused Error = "the agent refused to sign"
+	ErrForged  Error = "the agent's signature is not one by the key with RSA and SHA-512"
+)
 
 // Agent is one RSA key behind an agent. It is a [crypto.MessageSigner] for RSASSA-PKCS1-v1_5 with SHA-512, which JSON Web
 // Signatures call RS512. It keeps no connection, so an agent may be restarted, and it is safe for concurrent use.
@@ -60,7 +65,7 @@ func (a *Agent) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
 }
 
 // SignMessage has the agent sign a message, within three seconds. opts must be [crypto.SHA512]; the reader is not used. The
-// signature has been verified. [ErrEmpty], [ErrUnknown] and [ErrRefused] tell why the agent would not.
+// signature has been verified. An [Error] tells why the agent did not.
 func (a *Agent) SignMessage(_ io.Reader, message []byte, opts crypto.SignerOpts) ([]byte, error) {
 	if opts != crypto.SHA512 {
 		return nil, errors.New("a key behind an agent signs with PKCS #1 v1.5 and SHA-512 and nothing else")
@@ -105,14 +110,14 @@ func (a *Agent) explain(client agent.Agent, refusal error) error {
 // a faulty one with anything; either would be found out only by the receiver.
 func (a *Agent) verify(message []byte, signature *ssh.Signature) ([]byte, error) {
 	if signature.Format != ssh.KeyAlgoRSASHA512 || len(signature.Blob) > a.public.Size() {
-		return nil, errForged
+		return nil, ErrForged
 	}
 	// Some agents leave zeros at the front out (RFC 8332, 3), and RSASSA-PKCS1-v1_5 does not.
 	whole := make([]byte, a.public.Size())
 	copy(whole[len(whole)-len(signature.Blob):], signature.Blob)
 	digest := sha512.Sum512(message)
 	if err := rsa.VerifyPKCS1v15(a.public, crypto.SHA512, digest[:], whole); err != nil {
-		return nil, errForged
+		return nil, ErrForged
 	}
 	return whole, nil
 }

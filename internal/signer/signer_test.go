@@ -144,23 +144,23 @@ func TestWhyAnAgentDoesNotSign(t *testing.T) {
 		{"refused", serve(t, refusing), ErrRefused},
 		{"another key's signature", serve(t, lying{holding(t, own), func(_ ssh.PublicKey, data []byte) (*ssh.Signature, error) {
 			return signed(t, other, data, ssh.KeyAlgoRSASHA512), nil
-		}}), errForged},
+		}}), ErrForged},
 		{"a signature of something else", serve(t, lying{holding(t, own), func(ssh.PublicKey, []byte) (*ssh.Signature, error) {
 			return signed(t, own, []byte("something else"), ssh.KeyAlgoRSASHA512), nil
-		}}), errForged},
+		}}), ErrForged},
 		{"SHA-1", serve(t, lying{holding(t, own), func(_ ssh.PublicKey, data []byte) (*ssh.Signature, error) {
 			return signed(t, own, data, ssh.KeyAlgoRSA), nil
-		}}), errForged},
+		}}), ErrForged},
 		{"SHA-512 under another name", serve(t, lying{holding(t, own), func(_ ssh.PublicKey, data []byte) (*ssh.Signature, error) {
 			signature := signed(t, own, data, ssh.KeyAlgoRSASHA512)
 			signature.Format = ssh.KeyAlgoRSASHA256
 			return signature, nil
-		}}), errForged},
+		}}), ErrForged},
 		{"a signature that is too long", serve(t, lying{holding(t, own), func(_ ssh.PublicKey, data []byte) (*ssh.Signature, error) {
 			signature := signed(t, own, data, ssh.KeyAlgoRSASHA512)
 			signature.Blob = append([]byte{0}, signature.Blob...)
 			return signature, nil
-		}}), errForged},
+		}}), ErrForged},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"errors"
 	"maps"
 	mathrand "math/rand/v2"
 	"net"
@@ -155,6 +156,9 @@ func TestAKeyBehindAnAgentSigns(t *testing.T) {
 	}
 	_, err = tokens.Token(t.Context())
 	wantReason(t, err, pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_INTERNAL)
+	if !errors.Is(err, signer.ErrEmpty) {
+		t.Errorf("%v does not say that the agent is locked", errors.Unwrap(err))
+	}
 	if got := len(s.Transcript().Of(simulator.Token)); got != 1 {
 		t.Errorf("%d fetches, want one: the second had no assertion", got)
 	}
