@@ -76,8 +76,11 @@ func startSpine(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { cancel(); ts.Check(spine.Close()) })
 	app, err := spine.Application()
 	ts.Check(err)
+	public, err := x509.MarshalPKIXPublicKey(&app.Key.PublicKey)
+	ts.Check(err)
 	for name, content := range map[string][]byte{
-		"ca.pem": spine.RootCAs(), "client.pem": spine.Client().CertificatePEM, "client.key": spine.Client().KeyPEM,
+		"app.pub": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}),
+		"ca.pem":  spine.RootCAs(), "client.pem": spine.Client().CertificatePEM, "client.key": spine.Client().KeyPEM,
 		"app.key": app.KeyPEM, "apikey": []byte(app.APIKey), "store.key": []byte(strings.Repeat("5a", 32)),
 	} {
 		ts.Check(os.WriteFile(ts.MkAbs(name), content, 0o600))

@@ -60,18 +60,16 @@ func (s *serve) Run(ctx context.Context, stderr logTo) error {
 	return await(ctx, gateway)
 }
 
-// reload reads the configuration again and applies what can change while calls run: spine.pds.requestsPerSecond. A
-// configuration that is no good changes nothing.
+// reload reads the configuration again and applies what can change while calls run. A configuration that is no good changes
+// nothing.
 func (s *serve) reload(ctx context.Context, gateway *server.Gateway, log *slog.Logger) {
 	c, err := config.Load(s.Config, os.LookupEnv, config.Overrides{Listen: s.Listen, Admin: s.Admin})
 	if err == nil {
-		err = gateway.SetPDSRate(c.Spine.PDS.RequestsPerSecond)
+		err = gateway.Reload(ctx, c)
 	}
 	if err != nil {
 		log.ErrorContext(ctx, "the configuration was not reloaded", "error", err)
-		return
 	}
-	log.InfoContext(ctx, "reloaded", "spine.pds.requestsPerSecond", c.Spine.PDS.RequestsPerSecond)
 }
 
 // await stops the gateway when the context ends or a listener does.

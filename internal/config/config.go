@@ -54,8 +54,9 @@ type Listen struct {
 
 // Admin is the HTTP listener for operators.
 type Admin struct {
-	// Address and port of /healthz, /readyz and /metrics. Anybody who reaches it may read them: keep it on loopback or
-	// behind a network policy. Empty switches it off.
+	// Address and port of /healthz, /readyz and /metrics, and of /.well-known/jwks.json, the public keys that the
+	// application signs with. Anybody who reaches it may read them: keep it on loopback or behind a network policy, and let
+	// through from the internet no other path than that of the keys. Empty switches it off.
 	Address string `yaml:"address"`
 }
 
@@ -79,13 +80,32 @@ type Token struct {
 	URL string `yaml:"url"`
 	// File with the application's API key, its client id.
 	APIKeyFile SecretFile `yaml:"apiKeyFile" env:"SPINEGATE_TOKEN_API_KEY_FILE"`
-	// The kid of the signing key in the key set that the application publishes.
+	// The kid of the signing key in the key set that the application publishes. A kid stands for one key for ever: a new key
+	// needs a new one.
 	KeyID string `yaml:"keyID"`
-	// PEM file with the RSA private key that the application signs with.
+	// PEM file with the RSA private key that the application signs with. Either this is needed or agentSocket with
+	// publicKeyFile. Like keyID, agentSocket, publicKeyFile and alsoPublish it is read again when the process gets SIGHUP, and
+	// signs from the next token on; the steps of a change are in docs/decisions/0010-signing-keys.md.
 	PrivateKeyFile SecretFile `yaml:"privateKeyFile" env:"SPINEGATE_TOKEN_PRIVATE_KEY_FILE"`
+	// Unix socket of an agent that holds the private key and speaks the ssh-agent protocol, such as one in front of an HSM, a
+	// TPM or a KMS. It is asked for each signature.
+	AgentSocket string `yaml:"agentSocket"`
+	// PEM file with the public half (PUBLIC KEY) of the key that the agent is to sign with.
+	PublicKeyFile File `yaml:"publicKeyFile"`
+	// Further keys in the key set at /.well-known/jwks.json, which always has the one that signs: the next, at least two hours
+	// before it signs, and the last, until nothing signed with it is under way.
+	AlsoPublish []PublicKey `yaml:"alsoPublish"`
 	// File with the application's client secret, with which the session of a clinician goes on for up to 12 hours after they
 	// signed in with CIS2. Without it they sign in again when their ID token has expired.
 	ClientSecretFile SecretFile `yaml:"clientSecretFile" env:"SPINEGATE_TOKEN_CLIENT_SECRET_FILE"`
+}
+
+// PublicKey is one that is published and does not sign.
+type PublicKey struct {
+	// Its kid. Required.
+	KeyID string `yaml:"keyID"`
+	// PEM file with the RSA public key (PUBLIC KEY). Required.
+	PublicKeyFile File `yaml:"publicKeyFile"`
 }
 
 // PDS is asked as the application, or as the clinician who is signed in with CIS2; see pdsAccess of an organisation.
@@ -93,7 +113,7 @@ type PDS struct {
 	// The FHIR base URL. The default follows from the environment.
 	URL string `yaml:"url"`
 	// Requests a second that this gateway may make, all callers together. The NHS gives an application 5 by default. It is
-	// read again when the process gets SIGHUP; everything else needs a restart.
+	// read again when the process gets SIGHUP, as the application's keys are; everything else needs a restart.
 	RequestsPerSecond float64 `yaml:"requestsPerSecond"`
 	// Where it is recorded that humans are served in application-restricted mode, such as the number of an agreement with
 	// the NHS. Required in LIVE unless pdsAccess of every organisation is HEALTHCARE_WORKER.

@@ -115,12 +115,7 @@ func (s Spine) validate(p *problems, e Environment) {
 		p.url("spine.sds.url", s.SDS.URL)
 	}
 	p.path("spine.caFile", string(s.CAFile), false)
-	// The NHS's sandbox of PDS asks for no token (PDS contract, 2).
-	tokens := e != Sandbox || s.Token.APIKeyFile != "" || s.Token.KeyID != "" || s.Token.PrivateKeyFile != ""
-	p.path("spine.token.apiKeyFile", string(s.Token.APIKeyFile), tokens)
-	p.need(!tokens || s.Token.KeyID != "", "spine.token.keyID", "the kid of the signing key is needed, as the application publishes it")
-	p.path("spine.token.privateKeyFile", string(s.Token.PrivateKeyFile), tokens)
-	p.path("spine.token.clientSecretFile", string(s.Token.ClientSecretFile), false)
+	s.Token.validate(p, e)
 	p.path("spine.sds.apiKeyFile", string(s.SDS.APIKeyFile), e != Sandbox)
 	p.need(s.PDS.RequestsPerSecond > 0, "spine.pds.requestsPerSecond", "a number above 0 is needed; the NHS's default is 5")
 
@@ -134,6 +129,30 @@ func (s Spine) validate(p *problems, e Environment) {
 	for i, suffix := range s.Proxy.AddressSuffixes {
 		p.need(suffix != "" && !strings.ContainsAny(suffix, "/:@ *") && !strings.HasPrefix(suffix, "."),
 			fmt.Sprintf("spine.proxy.addressSuffixes[%d]", i), "a domain is needed, such as nhs.uk")
+	}
+}
+
+// validate checks an application's credentials. The NHS's sandbox of PDS asks for no token (PDS contract, 2).
+func (t Token) validate(p *problems, e Environment) {
+	needed := e != Sandbox || t.APIKeyFile != "" || t.KeyID != "" || t.PrivateKeyFile != "" || t.AgentSocket != "" ||
+		t.PublicKeyFile != "" || len(t.AlsoPublish) > 0
+	p.path("spine.token.apiKeyFile", string(t.APIKeyFile), needed)
+	p.need(!needed || t.KeyID != "", "spine.token.keyID", "the kid of the signing key is needed, as the application publishes it")
+	p.need(!needed || (t.PrivateKeyFile != "") != (t.AgentSocket != ""), "spine.token.privateKeyFile",
+		"one place for the signing key is needed: privateKeyFile, or agentSocket with publicKeyFile")
+	p.path("spine.token.privateKeyFile", string(t.PrivateKeyFile), false)
+	p.path("spine.token.clientSecretFile", string(t.ClientSecretFile), false)
+	p.path("spine.token.agentSocket", t.AgentSocket, false)
+	p.path("spine.token.publicKeyFile", string(t.PublicKeyFile), false)
+	p.need((t.AgentSocket == "") == (t.PublicKeyFile == ""), "spine.token.publicKeyFile",
+		"agentSocket and publicKeyFile belong together: give both or none")
+	known := map[string]bool{t.KeyID: true}
+	for i, k := range t.AlsoPublish {
+		key := fmt.Sprintf("spine.token.alsoPublish[%d].", i)
+		p.need(k.KeyID != "", key+"keyID", "the key's kid is needed")
+		p.need(k.KeyID == "" || !known[k.KeyID], key+"keyID", "another key has this kid; each needs its own")
+		known[k.KeyID] = true
+		p.path(key+"publicKeyFile", string(k.PublicKeyFile), true)
 	}
 }
 

@@ -56,7 +56,7 @@ func start(t *testing.T, o simulator.Options, change func(*pds.Config)) rig {
 	}
 	tokenUp := up
 	tokenUp.BaseURL = s.TokenURL()
-	tokens, err := spine.NewTokens(spine.TokensConfig{Upstream: tokenUp, APIKey: app.APIKey, KeyID: app.KeyID, Signer: app.Key})
+	tokens, err := spine.NewTokens(spine.TokensConfig{Upstream: tokenUp, APIKey: app.APIKey, Key: spine.SigningKey{ID: app.KeyID, Signer: app.Key}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -28,6 +29,7 @@ import (
 	"github.com/spinegate/spinegate/internal/identity"
 	"github.com/spinegate/spinegate/internal/journal"
 	"github.com/spinegate/spinegate/internal/pds"
+	"github.com/spinegate/spinegate/internal/spine"
 	"github.com/spinegate/spinegate/internal/telemetry"
 )
 
@@ -70,11 +72,15 @@ type Gateway struct {
 	audit     *audit.Store
 	journal   *journal.Journal
 	people    *pds.Client
+	tokens    *spine.Tokens                   // nil where PDS asks for none
+	keys      atomic.Pointer[applicationKeys] // nil likewise
 	health    *vitals
 	grpc      *grpc.Server
 	admin     *http.Server
 	address   net.Addr
 	adminAt   net.Addr
+
+	reloading sync.Mutex
 
 	closers []func() error // run in reverse order by Stop
 	failed  chan error
@@ -165,14 +171,6 @@ func (g *Gateway) openStores(ctx context.Context, o Options) error {
 
 // onStop runs f when the gateway stops, before everything that was put here earlier.
 func (g *Gateway) onStop(f func() error) { g.closers = append(g.closers, f) }
-
-// SetPDSRate changes how many requests a second the gateway makes to PDS, for everything that runs and waits, too.
-func (g *Gateway) SetPDSRate(perSecond float64) error {
-	if err := g.people.SetRate(perSecond); err != nil {
-		return fmt.Errorf("spine.pds.requestsPerSecond: %w", err)
-	}
-	return nil
-}
 
 // Address is where callers reach the gateway, and AdminAddress where operators do; nil if nowhere.
 func (g *Gateway) Address() net.Addr { return g.address }

@@ -2,11 +2,9 @@ package server
 
 import (
 	"context"
-	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
@@ -47,7 +45,7 @@ var pdsAccess = map[config.PDSAccess]service.PDSAccess{
 
 // assemble puts everything together, from the upstreams to the gRPC server. life ends when the gateway stops.
 func (g *Gateway) assemble(life context.Context, o Options) (*grpc.Server, error) {
-	ways, err := g.reach(o)
+	ways, err := g.reach(life, o)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +89,7 @@ type ways struct {
 }
 
 // reach makes the clients. Nothing is dialled yet.
-func (g *Gateway) reach(o Options) (ways, error) {
+func (g *Gateway) reach(ctx context.Context, o Options) (ways, error) {
 	c := g.config.Spine
 	internet, proxied, err := g.spineTLS()
 	if err != nil {
@@ -107,7 +105,7 @@ func (g *Gateway) reach(o Options) (ways, error) {
 
 	towardsPDS := upstream(c.PDS.URL, internet)
 	if c.Token.APIKeyFile != "" {
-		tokens, err := g.tokens(upstream(c.Token.URL, internet))
+		tokens, err := g.makeTokens(ctx, upstream(c.Token.URL, internet))
 		if err != nil {
 			return ways{}, err
 		}
@@ -146,20 +144,16 @@ func (g *Gateway) reach(o Options) (ways, error) {
 	return ways{demographics{people}, directory{systems}, practices}, nil
 }
 
-// tokens makes the source of access tokens for PDS.
-func (g *Gateway) tokens(upstream spine.Config) (*spine.Tokens, error) {
+// makeTokens makes the source of access tokens for PDS.
+func (g *Gateway) makeTokens(ctx context.Context, upstream spine.Config) (*spine.Tokens, error) {
 	c := g.config.Spine.Token
 	apiKey, err := c.APIKeyFile.Read()
 	if err != nil {
 		return nil, fmt.Errorf("spine.token.apiKeyFile: %w", err)
 	}
-	text, err := c.PrivateKeyFile.Read()
+	keys, err := readKeys(c)
 	if err != nil {
-		return nil, fmt.Errorf("spine.token.privateKeyFile: %w", err)
-	}
-	key, err := parseRSA([]byte(text.Reveal()))
-	if err != nil {
-		return nil, fmt.Errorf("spine.token.privateKeyFile: %w", err)
+		return nil, err
 	}
 	var secret string
 	if c.ClientSecretFile != "" {
@@ -170,32 +164,15 @@ func (g *Gateway) tokens(upstream spine.Config) (*spine.Tokens, error) {
 		secret = text.Reveal()
 	}
 	tokens, err := spine.NewTokens(spine.TokensConfig{
-		Upstream: upstream, APIKey: apiKey.Reveal(), KeyID: c.KeyID, Signer: key, ClientSecret: secret,
+		Upstream: upstream, APIKey: apiKey.Reveal(), Key: keys.signing, ClientSecret: secret,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("spine.token: %w", err)
 	}
+	g.heed(ctx, keys)
+	g.keys.Store(keys)
+	g.tokens = tokens
 	return tokens, nil
-}
-
-// parseRSA reads an RSA private key in PEM, PKCS #1 or #8. Its errors show nothing of it.
-func parseRSA(text []byte) (*rsa.PrivateKey, error) {
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, errors.New("not a PEM file")
-	}
-	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
-		return key, nil
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		return nil, errors.New("not a private key in PKCS #1 or #8, unencrypted")
-	}
-	key, ok := parsed.(*rsa.PrivateKey)
-	if !ok {
-		return nil, errors.New("not an RSA key, and only RS512 is accepted there")
-	}
-	return key, nil
 }
 
 // services are the implementations of the API.

@@ -2,12 +2,12 @@ package spine
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -24,10 +24,8 @@ type TokensConfig struct {
 	Upstream Config
 	// APIKey is the application's client id. Required.
 	APIKey string
-	// KeyID names the signing key in the application's published key set. Required.
-	KeyID string
-	// Signer holds the RSA private key. Required.
-	Signer crypto.Signer
+	// Key signs until [Tokens.SetKey]. Required.
+	Key SigningKey
 	// ClientSecret continues clinicians' sessions when their ID token has expired (PDS contract, 4.2). Without it they sign
 	// in again.
 	ClientSecret string
@@ -38,16 +36,18 @@ type TokensConfig struct {
 type Tokens struct {
 	config   TokensConfig
 	upstream *Upstream
+	key      atomic.Pointer[SigningKey]
 	own      pass
 	workers  signIns
 }
 
 // NewTokens prepares a source of tokens. Nothing is fetched.
 func NewTokens(c TokensConfig) (*Tokens, error) {
-	if c.APIKey == "" || c.KeyID == "" || c.Signer == nil {
-		return nil, errors.New("API key, key id and signer are required")
+	if c.APIKey == "" {
+		return nil, errors.New("an API key is required")
 	}
-	if err := checkSigner(c.Signer); err != nil {
+	t := &Tokens{}
+	if err := t.SetKey(c.Key); err != nil {
 		return nil, err
 	}
 	c.Upstream.Hop, c.Upstream.Explain = pb.Hop_HOP_TOKEN, explainToken
@@ -59,7 +59,8 @@ func NewTokens(c TokensConfig) (*Tokens, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Tokens{config: c, upstream: upstream}, nil
+	t.config, t.upstream = c, upstream
+	return t, nil
 }
 
 // Close closes idle connections.

@@ -60,7 +60,7 @@ func tokensFor(t *testing.T, s *simulator.Spine, m *simulator.Memory, change fun
 				return nil
 			},
 		},
-		APIKey: app.APIKey, KeyID: app.KeyID, Signer: app.Key,
+		APIKey: app.APIKey, Key: SigningKey{ID: app.KeyID, Signer: app.Key},
 	}
 	if change != nil {
 		change(&c)
@@ -155,8 +155,8 @@ func TestTokensRefused(t *testing.T) {
 		attempts int
 	}{
 		{"unknown application", func(c *TokensConfig) { c.APIKey = "nobody" }, simulator.Fault{}, refused, "INVALID_REQUEST", 1},
-		{"unknown key", func(c *TokensConfig) { c.KeyID = "none" }, simulator.Fault{}, refused, "INVALID_REQUEST", 1},
-		{"wrong key", func(c *TokensConfig) { c.Signer = other }, simulator.Fault{}, refused, "PUBLIC_KEY_ERROR", 1},
+		{"unknown key", func(c *TokensConfig) { c.Key.ID = "none" }, simulator.Fault{}, refused, "INVALID_REQUEST", 1},
+		{"wrong key", func(c *TokensConfig) { c.Key.Signer = other }, simulator.Fault{}, refused, "PUBLIC_KEY_ERROR", 1},
 		{"no public key", func(c *TokensConfig) { c.APIKey = simulator.APIKeyWithoutPublicKey }, simulator.Fault{}, refused, "PUBLIC_KEY_ERROR", 1},
 		{"unreachable keys", func(c *TokensConfig) { c.APIKey = simulator.APIKeyWithUnreachableJWKS }, simulator.Fault{}, refused, "PUBLIC_KEY_ERROR", 1},
 		{"no scope", func(c *TokensConfig) { c.APIKey = simulator.APIKeyWithoutScope }, simulator.Fault{}, refused, "UNAUTHORIZED_CLIENT", 1},
@@ -191,7 +191,7 @@ func TestTokensRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := NewTokens(TokensConfig{APIKey: "a", KeyID: "b", Signer: elliptical}); err == nil {
+	if _, err := NewTokens(TokensConfig{APIKey: "a", Key: SigningKey{ID: "b", Signer: elliptical}}); err == nil {
 		t.Error("a key that cannot sign RS512 was accepted")
 	}
 }
@@ -205,7 +205,7 @@ func (explodingSigner) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error
 func TestAPanicInAFetchIsAnError(t *testing.T) {
 	bubble(t, "and the next fetch is a new one", func(t *testing.T) {
 		s, m := embedded(t, simulator.Options{})
-		tokens := tokensFor(t, s, m, func(c *TokensConfig) { c.Signer = explodingSigner{c.Signer} })
+		tokens := tokensFor(t, s, m, func(c *TokensConfig) { c.Key.Signer = explodingSigner{c.Key.Signer} })
 		reports := 0
 		ctx := guard.NewContext(t.Context(), func(context.Context, any) { reports++ })
 		for range 2 {

@@ -143,6 +143,13 @@ func (g *Gateway) StopGateway() {
 	}
 }
 
+// Reload has the gateway apply its configuration again, with a change.
+func (g *Gateway) Reload(ctx context.Context, change func(*config.Config)) error {
+	c := g.sandbox.Config
+	change(&c)
+	return g.sandbox.Gateway.Reload(ctx, c)
+}
+
 // As is a context whose calls are made by one of the sandbox's personas: clinician, receptionist, nurse or system.
 func (g *Gateway) As(ctx context.Context, tb testing.TB, persona string) context.Context {
 	tb.Helper()

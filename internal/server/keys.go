@@ -1,0 +1,162 @@
+package server
+
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/spinegate/spinegate/internal/config"
+	"github.com/spinegate/spinegate/internal/signer"
+	"github.com/spinegate/spinegate/internal/spine"
+)
+
+// applicationKeys are the keys by which the API platform knows the application (PDS contract, 4.1).
+type applicationKeys struct {
+	signing   spine.SigningKey
+	published []spine.PublicKey // of the signing key first
+	set       []byte            // published, as it is served
+}
+
+// readKeys reads the keys that a configuration names, and has the one that signs sign something: a key that cannot is found
+// now and not with the next token.
+func readKeys(c config.Token) (*applicationKeys, error) {
+	k := &applicationKeys{signing: spine.SigningKey{ID: c.KeyID}}
+	var err error
+	if k.signing.Signer, err = signingKey(c); err != nil {
+		return nil, err
+	}
+	own, err := k.signing.Public()
+	if err != nil {
+		return nil, fmt.Errorf("spine.token: %w", err)
+	}
+	k.published = []spine.PublicKey{own}
+	for i, also := range c.AlsoPublish {
+		public, err := readPublicKey(also.PublicKeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("spine.token.alsoPublish[%d].publicKeyFile: %w", i, err)
+		}
+		k.published = append(k.published, spine.PublicKey{ID: also.KeyID, Key: public})
+	}
+	if k.set, err = spine.KeySet(k.published...); err != nil {
+		return nil, fmt.Errorf("spine.token: %w", err)
+	}
+	// What is signed here is no token, and nobody takes it for one.
+	if _, err := crypto.SignMessage(k.signing.Signer, rand.Reader, []byte("spinegate: does this key sign?"), crypto.SHA512); err != nil {
+		return nil, fmt.Errorf("spine.token: sign with %q: %w", c.KeyID, err)
+	}
+	return k, nil
+}
+
+// signingKey is the private key, from its file or behind its agent.
+func signingKey(c config.Token) (crypto.Signer, error) {
+	if c.AgentSocket != "" {
+		public, err := readPublicKey(c.PublicKeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("spine.token.publicKeyFile: %w", err)
+		}
+		key, err := signer.New(c.AgentSocket, public)
+		if err != nil {
+			return nil, fmt.Errorf("spine.token.publicKeyFile: %w", err)
+		}
+		return key, nil
+	}
+	text, err := c.PrivateKeyFile.Read()
+	if err != nil {
+		return nil, fmt.Errorf("spine.token.privateKeyFile: %w", err)
+	}
+	key, err := parseRSA([]byte(text.Reveal()))
+	if err != nil {
+		return nil, fmt.Errorf("spine.token.privateKeyFile: %w", err)
+	}
+	return key, nil
+}
+
+// parseRSA reads an RSA private key in PEM, PKCS #1 or #8. Its errors show nothing of it.
+func parseRSA(text []byte) (*rsa.PrivateKey, error) {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, errors.New("not a PEM file")
+	}
+	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+		return key, nil
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, errors.New("not a private key in PKCS #1 or #8, unencrypted")
+	}
+	key, ok := parsed.(*rsa.PrivateKey)
+	if !ok {
+		return nil, errors.New("not an RSA key, and only RS512 is accepted there")
+	}
+	return key, nil
+}
+
+// readPublicKey reads an RSA public key in PEM. What is private there by mistake is refused, and not shown.
+func readPublicKey(file config.File) (*rsa.PublicKey, error) {
+	text, err := file.Read()
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(text)
+	if block == nil || block.Type != "PUBLIC KEY" {
+		return nil, errors.New("not a PEM file with a PUBLIC KEY")
+	}
+	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return nil, errors.New("not a public key in PKIX form")
+	}
+	key, ok := parsed.(*rsa.PublicKey)
+	if !ok {
+		return nil, errors.New("not an RSA key, and only RS512 is accepted there")
+	}
+	return key, nil
+}
+
+// usualBits is how long a signing key usually is (PDS contract, 4.1).
+const usualBits = 4096
+
+// heed tells operators of keys that are shorter than is usual. Those of the embedded Spine are, and are nobody's to change.
+func (g *Gateway) heed(ctx context.Context, k *applicationKeys) {
+	for _, public := range k.published {
+		if bits := public.Key.N.BitLen(); bits < usualBits && g.config.Environment != config.Embedded {
+			g.log.WarnContext(ctx, "a key of the application is shorter than usual", "kid", public.ID, "bits", bits, "usual", usualBits)
+		}
+	}
+}
+
+// sameNames fails if a kid stands for another key than it did. The platform keeps what it fetched for an hour: it would
+// check against the old key.
+func (k *applicationKeys) sameNames(before *applicationKeys) error {
+	for _, now := range k.published {
+		for _, then := range before.published {
+			if now.ID == then.ID && !now.Key.Equal(then.Key) {
+				return fmt.Errorf("spine.token: %q stands for another key already: a new key needs a new kid", now.ID)
+			}
+		}
+	}
+	return nil
+}
+
+// names are the kids that are published.
+func (k *applicationKeys) names() []string {
+	names := make([]string, 0, len(k.published))
+	for _, public := range k.published {
+		names = append(names, public.ID)
+	}
+	return names
+}
+
+// publishKeys answers with the key set. It is the one page that may be shown to the internet, so a cache in front may
+// absorb what comes from there; not for long, because its time adds to the hour for which the platform keeps the set, and
+// so to how long a new key must wait.
+func (g *Gateway) publishKeys(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Cache-Control", "public, max-age=300")
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(g.keys.Load().set) // whoever asked may be gone
+}
