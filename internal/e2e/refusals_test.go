@@ -88,6 +88,7 @@ var searchSomebody = searchFor(&pb.SearchPatientsRequest{Family: "TESTWELL", Bir
 // try provokes a refusal at a hop and checks everything that follows from it.
 func (r refusal) try(t *testing.T, hop pb.Hop) {
 	t.Helper()
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		// Time stands still once the test has returned, and the fetch of a token outlives the call that began it.
 		t.Cleanup(func() { time.Sleep(10 * time.Second) })
