@@ -55,7 +55,7 @@ func explainToken(r Refusal) *fault.Error {
 }
 
 // tokenFixes tell, for each description in the tables of the PDS contract, 4.1 and 4.2, which row it is and what to do.
-var tokenFixes = map[string]string{
+var tokenFixes = map[string]string{ //nolint:gosec // sentences, no credentials
 	"grant_type is missing": "The request named no grant type: a fault of the gateway.",
 	"grant_type is invalid": "The service does not know the grant type that was asked for: check that the token URL is the platform's.",
 
