@@ -44,7 +44,9 @@ func TestAnIDTokenIsASignIn(t *testing.T) {
 		CIS2:    &identity.CIS2{Issuer: cis2Name, Audience: cis2Client, Algorithms: []string{"RS256"}, Keys: cis2.keys(t)},
 	})
 	kid := map[string]any{"kid": "rsa", "typ": "JWT"}
-	genuine := func(changes ...jwt.MapClaims) string { return sign(t, jwt.SigningMethodRS256, cis2.rsa, kid, idClaims(changes...)) }
+	genuine := func(changes ...jwt.MapClaims) string {
+		return sign(t, jwt.SigningMethodRS256, cis2.rsa, kid, idClaims(changes...))
+	}
 	bearer := sign(t, jwt.SigningMethodRS256, f.rsa, kid, claims(jwt.MapClaims{"nhsid_useruid": smartcard}))
 	ago := func(d time.Duration) jwt.MapClaims {
 		return jwt.MapClaims{"iat": time.Now().Add(-d - time.Hour).Unix(), "exp": time.Now().Add(-d).Unix()}

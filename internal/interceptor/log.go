@@ -48,6 +48,12 @@ func (l logger) line(ctx context.Context, c *call, code codes.Code) {
 	level := slog.LevelInfo
 	if e := c.failure; e != nil {
 		attributes = append(attributes, slog.String("reason", fault.ReasonName(e.Reason)), slog.String("hop", hopName(e.Hop)))
+		if e.Operator != "" {
+			attributes = append(attributes, slog.String("operator", e.Operator))
+		}
+		if id := e.Metadata["message_id"]; id != "" {
+			attributes = append(attributes, slog.String("message_id", id))
+		}
 		if operatorsConcern(e.Reason) {
 			level = slog.LevelError
 			attributes = append(attributes, slog.Any("causes", causes(e)))
@@ -56,10 +62,11 @@ func (l logger) line(ctx context.Context, c *call, code codes.Code) {
 	l.log.LogAttrs(ctx, level, "call", attributes...)
 }
 
-// operatorsConcern tells faults of this gateway from what callers and the Spine do.
+// operatorsConcern tells faults of this gateway and of its configuration from what callers and the Spine do.
 func operatorsConcern(r pb.ErrorReason) bool {
 	return r == pb.ErrorReason_ERROR_REASON_INTERNAL || r == pb.ErrorReason_ERROR_REASON_AUDIT_UNAVAILABLE ||
-		r == pb.ErrorReason_ERROR_REASON_JOURNAL_UNAVAILABLE || r == pb.ErrorReason_ERROR_REASON_METHOD_WITHOUT_POLICY
+		r == pb.ErrorReason_ERROR_REASON_JOURNAL_UNAVAILABLE || r == pb.ErrorReason_ERROR_REASON_METHOD_WITHOUT_POLICY ||
+		r == pb.ErrorReason_ERROR_REASON_UPSTREAM_CREDENTIALS_REFUSED || r == pb.ErrorReason_ERROR_REASON_UPSTREAM_REJECTED_REQUEST
 }
 
 // causes are the types of the errors beneath one that needs looking into. Their texts may quote an address that names a

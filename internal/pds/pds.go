@@ -152,22 +152,3 @@ func (a answer) invalid(err error) error {
 	e.HTTPStatus = a.status
 	return e
 }
-
-// explain goes by status and code (PDS contract, 12.3). A 404 without one of PDS's codes is no news of a patient: a
-// wrong base URL answers 404 too.
-func explain(r spine.Refusal) *fault.Error {
-	outcome, _ := fhir.ReadOutcome(r.Body)
-	switch code := outcome.Worst().Code(); {
-	case r.Status == http.StatusBadRequest && code == "INVALID_RESOURCE_ID":
-		return r.Fault(pb.ErrorReason_ERROR_REASON_NHS_NUMBER_INVALID)
-	case r.Status == http.StatusBadRequest && code == "INVALID_SEARCH_DATA":
-		return r.Fault(pb.ErrorReason_ERROR_REASON_SEARCH_INVALID)
-	case r.Status == http.StatusNotFound && code == "RESOURCE_NOT_FOUND":
-		return r.Fault(pb.ErrorReason_ERROR_REASON_PATIENT_NOT_FOUND)
-	case r.Status == http.StatusNotFound && code == "INVALIDATED_RESOURCE":
-		return r.Fault(pb.ErrorReason_ERROR_REASON_PATIENT_INVALIDATED)
-	case r.Status == http.StatusNotFound:
-		return r.Fault(pb.ErrorReason_ERROR_REASON_ANSWER_INVALID)
-	}
-	return spine.ExplainStatus(r)
-}

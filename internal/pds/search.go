@@ -3,7 +3,6 @@ package pds
 import (
 	"context"
 	"errors"
-	"net/http"
 	"strings"
 	"time"
 
@@ -51,9 +50,9 @@ func (c *Client) Search(ctx context.Context, criteria Criteria, by Requester) (*
 		e.Violations = violations
 		return nil, e
 	}
-	answer, err := c.get(ctx, "/Patient?"+criteria.query().Encode(), "/Patient", by)
+	answer, err := c.get(ctx, "/Patient?"+criteria.query().Encode(), searchTemplate, by)
 	if err != nil {
-		return nil, refusedSearch(err)
+		return nil, err
 	}
 	entries, err := fhir.ReadSearchset(answer.text)
 	if err != nil {
@@ -122,16 +121,4 @@ func (a answer) notFound(err error) error {
 		return e
 	}
 	return a.unreadable(err)
-}
-
-// refusedSearch explains a refusal. Our own headers are always right, so that a value that PDS will not have is one of
-// the criteria (PDS contract, 12.2).
-func refusedSearch(err error) error {
-	e, ok := errors.AsType[*fault.Error](err)
-	if !ok || e.HTTPStatus != http.StatusBadRequest || len(e.Issues) == 0 || e.Issues[0].GetIssueCode() != "INVALID_VALUE" {
-		return err
-	}
-	refused := *e
-	refused.Reason = pb.ErrorReason_ERROR_REASON_SEARCH_INVALID
-	return &refused
 }

@@ -30,7 +30,9 @@ func open(c *pds.Config) {
 // answering lets PDS answer every request so.
 func (r rig) answering(t *testing.T, status int, body string) {
 	t.Helper()
-	if _, err := r.Faults().Set(simulator.Fault{Upstream: simulator.PDS, Status: status, Body: body}); err != nil {
+	if _, err := r.Faults().Set(simulator.Fault{
+		Upstream: simulator.PDS, Status: status, Body: body, MediaType: "application/fhir+json",
+	}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -210,7 +212,8 @@ func TestSearchFails(t *testing.T) {
 		{"too few criteria", 400, coded("INVALID_SEARCH_DATA"), pb.ErrorReason_ERROR_REASON_SEARCH_INVALID, 1},
 		{"a value that PDS will not have", 400, coded("INVALID_VALUE"), pb.ErrorReason_ERROR_REASON_SEARCH_INVALID, 1},
 		{"a parameter that PDS does not know", 400, coded("ADDITIONAL_PROPERTIES"), pb.ErrorReason_ERROR_REASON_UPSTREAM_REJECTED_REQUEST, 1},
-		{"an application without an ASID", 400, coded("MISSING_VALUE"), pb.ErrorReason_ERROR_REASON_UPSTREAM_REJECTED_REQUEST, 1},
+		{"a value that PDS misses", 400, coded("MISSING_VALUE"), pb.ErrorReason_ERROR_REASON_SEARCH_INVALID, 1},
+		{"a number, where none was sent", 400, coded("INVALID_RESOURCE_ID"), pb.ErrorReason_ERROR_REASON_UPSTREAM_REJECTED_REQUEST, 1},
 		{"a service that is not there", 400, coded("UNSUPPORTED_SERVICE"), pb.ErrorReason_ERROR_REASON_UPSTREAM_REJECTED_REQUEST, 1},
 		{"an interaction that was not granted", 401, coded("ACCESS_DENIED"), pb.ErrorReason_ERROR_REASON_UPSTREAM_CREDENTIALS_REFUSED, 2},
 		{"more than one is forbidden", 403, coded("INVALID_VALUE"), pb.ErrorReason_ERROR_REASON_UPSTREAM_CREDENTIALS_REFUSED, 1},

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
+	"github.com/spinegate/spinegate/internal/fault"
 )
 
 const (
@@ -96,11 +99,24 @@ func (c *clock) blame(err error) error {
 		return cause
 	}
 	if f.final {
-		return err // a refusal of ours, which names its own reason
+		return renamed(f, cause)
 	}
 	// Only a limit of the attempt leaves room for another one.
 	callers := !errors.Is(cause, errFirstByte) && !errors.Is(cause, errTotal)
 	return &failure{err: cause, left: f.left, final: callers}
+}
+
+// renamed is a refusal of ours, which names its own reason; but a wait for a token that a limit of the attempt ended knows
+// no more than that it was cancelled, and it was not by the caller.
+func renamed(f *failure, cause error) error {
+	e, ok := errors.AsType[*fault.Error](f)
+	if !ok || e.Reason != pb.ErrorReason_ERROR_REASON_CANCELLED {
+		return f
+	}
+	if named := ended(e.Hop, cause); named != nil {
+		return &failure{err: named, left: f.left, final: true}
+	}
+	return f
 }
 
 // timed is a body whose reads must make progress. The caller's own slowness does not count.

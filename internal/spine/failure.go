@@ -125,6 +125,9 @@ const (
 	maxRefusal = 64 << 10
 	// maxText is how much of one that cannot be understood is kept for the audit trail.
 	maxText = 2 << 10
+	// rateLimitPause is what callers are told to wait after a 429 that names no time, as those of PDS and of the token
+	// service never do (PDS contract, 13).
+	rateLimitPause = 5 * time.Second
 )
 
 // explainRefusal reads an answer that is not 2xx and gives the caller a fault.
@@ -134,7 +137,9 @@ func (u *Upstream) explainRefusal(t *trip, answer *http.Response) error {
 		body = nil // the status alone has to do
 	}
 	defer answer.Body.Close()
-	refusal := Refusal{Status: answer.StatusCode, Header: answer.Header, Body: body, Interaction: t.Interaction}
+	refusal := Refusal{
+		Status: answer.StatusCode, Header: answer.Header, Body: body, Template: t.Template, Interaction: t.Interaction,
+	}
 	explain := u.config.Explain
 	if explain == nil {
 		explain = ExplainStatus
@@ -148,6 +153,9 @@ func (u *Upstream) explainRefusal(t *trip, answer *http.Response) error {
 	}
 	if e.RetryAfter == 0 {
 		e.RetryAfter = retryAfter(answer.Header)
+	}
+	if e.RetryAfter == 0 && e.Reason == pb.ErrorReason_ERROR_REASON_UPSTREAM_RATE_LIMITED {
+		e.RetryAfter = rateLimitPause
 	}
 	describe(t.span, e)
 	return e

@@ -144,7 +144,8 @@ type Refusal struct {
 	Header http.Header
 	// Body is the beginning of the body, decompressed, at most 64 KiB.
 	Body []byte
-	// Interaction is the request's.
+	// Template and Interaction are the request's.
+	Template    string
 	Interaction nhs.Interaction
 }
 

@@ -189,15 +189,6 @@ func visible(text string) bool {
 	return strings.IndexFunc(text, func(c rune) bool { return c <= ' ' || c >= 0x7f }) < 0
 }
 
-// explainToken applies the table of the PDS contract, 4.1: what it does not let pass is our configuration.
-func explainToken(r Refusal) *fault.Error {
-	e := ExplainStatus(r)
-	if e.Reason == pb.ErrorReason_ERROR_REASON_UPSTREAM_REJECTED_REQUEST {
-		e.Reason = pb.ErrorReason_ERROR_REASON_UPSTREAM_CREDENTIALS_REFUSED
-	}
-	return e
-}
-
 // authorise puts an access token on an attempt, and what the proxy wants there.
 func authorise(tokens *Tokens, send next) next {
 	return func(t *trip, r *http.Request) (*http.Response, error) {

@@ -28,7 +28,8 @@ const (
 // so treat one that you do not know by its gRPC code.
 //
 // A failed call carries this as `google.rpc.ErrorInfo` (domain `spinegate.v1`, reason = the name here without its
-// prefix) beside an `ErrorDetail`. Each value states its gRPC code, whether repeating helps, and the sentence that a
+// prefix) beside an `ErrorDetail`. Its metadata `message_id`, where it is set, is what the support of the NHS's API platform
+// wants quoted. Each value states its gRPC code, whether repeating helps, and the sentence that a
 // clinician can be shown: together they are the table of errors.
 type ErrorReason int32
 
@@ -133,7 +134,7 @@ const (
 	// Code UNAUTHENTICATED, retry AFTER_CORRECTION. Say: "Sign in with CIS2, for example with your smartcard, to do this."
 	ErrorReason_ERROR_REASON_CIS2_TOKEN_MISSING ErrorReason = 88
 	// The CIS2 ID token cannot be used: form, signature, issuer, audience, level of authentication or age; or it is another
-	// user's than the one whom the caller's own credential names.
+	// user's than the one whom the caller's own credential names; or the session that it began cannot be renewed any more.
 	// Code UNAUTHENTICATED, retry AFTER_CORRECTION. Say: "Your CIS2 sign-in was not accepted. Sign in again."
 	ErrorReason_ERROR_REASON_CIS2_TOKEN_INVALID ErrorReason = 89
 	// PDS holds no record under the number.
@@ -163,7 +164,8 @@ const (
 	// The registration with the practice has ended, or has not begun.
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "The patient's registration with a GP practice is not current."
 	ErrorReason_ERROR_REASON_PATIENT_REGISTRATION_NOT_CURRENT ErrorReason = 40
-	// The search criteria are too few or contradict each other.
+	// The search criteria are too few or contradict each other, or PDS refused one of them; only the gateway itself names the
+	// fields in `violations`.
 	// Code INVALID_ARGUMENT, retry AFTER_CORRECTION. Say: "Not enough details to search for the patient."
 	ErrorReason_ERROR_REASON_SEARCH_INVALID ErrorReason = 41
 	// More patients match than may be shown; none is returned. Not the same as no match.
@@ -302,7 +304,8 @@ const (
 	// The upstream's quota is used up; RetryInfo says when to come back.
 	// Code RESOURCE_EXHAUSTED, retry SAME_CALL. Say: "A national service is busy. Try again in a moment."
 	ErrorReason_ERROR_REASON_UPSTREAM_RATE_LIMITED ErrorReason = 84
-	// The upstream does not accept this gateway's own credentials.
+	// The upstream does not accept this gateway's own credentials, or has not granted them what the call needs; the operator's
+	// sentence says what to put right.
 	// Code INTERNAL, retry NEVER. Say: "The service is not set up correctly. Please report it."
 	ErrorReason_ERROR_REASON_UPSTREAM_CREDENTIALS_REFUSED ErrorReason = 85
 	// The upstream says that the request was built wrongly. A fault of the gateway.
