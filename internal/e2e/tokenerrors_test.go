@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/config"
 	"github.com/spinegate/spinegate/internal/server/servertest"
@@ -164,4 +166,49 @@ func TestTokenRefusalsAreToldApart(t *testing.T) {
 	for _, r := range tokenTroubles {
 		t.Run(r.name, func(t *testing.T) { r.try(t, pb.Hop_HOP_TOKEN) })
 	}
+}
+
+// subjectTokenRefusals are the rows of the PDS contract, 4.2, about the ID token of a clinician, with what the operator is told.
+// The gateway has looked at it before, so that only a platform that sees it differently answers so.
+var subjectTokenRefusals = []struct {
+	status      int
+	description string
+	operator    string
+}{
+	{400, "Missing subject_token", "brought no ID token"},
+	{400, "Malformed JWT in subject_token", "could not be decoded"},
+	{400, "missing or invalid subject_token_type - must be 'urn:ietf:params:oauth:token-type:id_token'", "did not say that it brought"},
+	{400, "Missing 'kid' header in subject_token JWT", "names no key"},
+	{400, "Invalid 'typ' header in subject_token JWT - must be 'JWT'", "no typ JWT"},
+	{400, "Missing 'exp' claim in subject_token JWT", "no expiry"},
+	{400, "Invalid 'exp' claim in subject_token JWT - must be an integer", "no whole number"},
+	{400, "Invalid 'exp' claim in subject_token JWT - JWT has expired", "sign in again"},
+	{400, "Missing 'iss' claim in subject_token JWT", "names no issuer"},
+	{400, "Missing or non-matching 'iss' claim in subject_token JWT", "not the CIS2 of this environment"},
+	{401, "Missing 'aud' claim in subject_token JWT", "names no audience"},
+	{400, canary + " in subject_token", "audit trail"},
+}
+
+// What is wrong with a clinician's sign-in is told as that, and not as a fault of this gateway's.
+func TestRefusalsOfASignInAreToldApart(t *testing.T) {
+	signIn := verdict{codes.Unauthenticated, pb.ErrorReason_ERROR_REASON_CIS2_TOKEN_INVALID, corrected}
+	trace := func(t *testing.T, g *gateway) error {
+		t.Helper()
+		_, err := g.trace.TracePatient(g.asWorker(t, clinician, clinicianCard, clinicianRole), &pb.TracePatientRequest{NhsNumber: "9990000018"})
+		return err
+	}
+	for _, row := range subjectTokenRefusals {
+		t.Run(row.operator, func(t *testing.T) {
+			refusal{
+				fault: oauthError(t, row.status, "invalid_request", row.description), call: trace, want: signIn, status: row.status,
+				issue: "INVALID_REQUEST", operator: row.operator, quoted: platformID, tokens: 1, trail: row.description,
+			}.try(t, pb.Hop_HOP_TOKEN)
+		})
+	}
+	t.Run("an application without users", func(t *testing.T) {
+		refusal{
+			configure: withKey(simulator.APIKeyWithoutUserScope), call: trace, want: ourSetup, status: 401, issue: "UNAUTHORIZED_CLIENT",
+			operator: "not subscribed", quoted: "rrt-simulated-", tokens: 1, trail: "not configured to use this authorization grant type",
+		}.try(t, pb.Hop_HOP_TOKEN)
+	})
 }
