@@ -37,11 +37,12 @@ anything. Somebody restricted is found without address. When more people match t
 call fails: TOO_MANY_MATCHES. Nobody found does not mean nobody there, where it says ABSENCE NOT PROVEN:
 
   a postcode or a practice among the criteria hides restricted people
-  a gateway with application-restricted access to PDS, as in a sandbox, sees one match at most
+  whoever is not signed in with CIS2 (--sign-in in a sandbox, --cis2-token) sees one match at most
 
   spinegate search --family TESTWELL --born-from 1990-01-01 --born-until 1995-12-31
   spinegate search --family 'testsm*' --given 'Mary Jane' --birth-date 1971-03-09
   spinegate search --family testsmith --given 'Mary Jane' --born-from 1960-01-01 --fuzzy
+  spinegate search --sign-in --family 'tes*' --born-from 1900-01-01 --born-until 2020-12-31 --max 50
 
 Exits with 0 also when nobody was found.`
 }

@@ -57,6 +57,22 @@ var failures = []failure{
 		code: codes.PermissionDenied, reason: pb.ErrorReason_ERROR_REASON_SCOPE_MISSING, hop: pb.Hop_HOP_GATEWAY,
 	},
 	{
+		name: "the sign-in of another",
+		call: func(t *testing.T, g *gateway) error {
+			_, err := g.trace.TracePatient(g.asWorker(t, clinician, nurseCard, nurseRole), &pb.TracePatientRequest{NhsNumber: "9990000018"})
+			return err
+		},
+		code: codes.Unauthenticated, reason: pb.ErrorReason_ERROR_REASON_CIS2_TOKEN_INVALID, hop: pb.Hop_HOP_GATEWAY,
+	},
+	{
+		name: "a role that is not the clinician's",
+		call: func(t *testing.T, g *gateway) error {
+			_, err := g.trace.TracePatient(g.asWorker(t, clinician, clinicianCard, nurseRole), &pb.TracePatientRequest{NhsNumber: "9990000018"})
+			return err
+		},
+		code: codes.PermissionDenied, reason: pb.ErrorReason_ERROR_REASON_SESSION_ROLE_REFUSED, hop: pb.Hop_HOP_PDS, reached: pdsOnly,
+	},
+	{
 		name: "a method without a policy",
 		call: func(t *testing.T, g *gateway) error {
 			return g.conn.Invoke(g.as(t, clinician), "/spinegate.v1.PatientTrace/ReadEverything", &pb.TracePatientRequest{}, &pb.TracePatientResponse{})

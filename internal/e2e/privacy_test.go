@@ -114,6 +114,10 @@ func (c canaries) find(text string) []string {
 func TestNothingPersonalIsInSpansMetricsLogsOrStatuses(t *testing.T) {
 	g := start(t)
 	journey(t, g)
+	worker := g.asWorker(t, clinician, clinicianCard, clinicianRole)
+	if _, err := g.trace.TracePatient(worker, &pb.TracePatientRequest{NhsNumber: "9990000018"}); err != nil {
+		t.Fatal(err)
+	}
 	statuses := map[string]string{}
 	for _, f := range failures {
 		if err := f.call(t, g); err != nil {

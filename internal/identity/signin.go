@@ -69,7 +69,7 @@ func IDToken(values []string) (Secret, error) {
 }
 
 // IDTokenKey is the metadata key under which a caller passes on the ID token of its user.
-const IDTokenKey = "spinegate-cis2-id-token"
+const IDTokenKey = "spinegate-cis2-id-token" //nolint:gosec // a name, not a secret
 
 // signIn finds out whether a caller's user is signed in with CIS2: by an ID token beside the bearer token, or because the
 // bearer token is one. An ID token of somebody else is refused, so that nobody asks in another's name.

@@ -1439,7 +1439,7 @@ type SearchPatientsRequest struct {
 	// Also match former names, addresses and contact details. Fuzzy always does.
 	IncludeHistory bool `protobuf:"varint,14,opt,name=include_history,json=includeHistory,proto3" json:"include_history,omitempty"`
 	// Ceiling, not page size: when more match, there is no answer but TOO_MANY_MATCHES. 0 = as many as the access mode allows.
-	// That is one in application-restricted access, where more is SEARCH_INVALID.
+	// That is one in application-restricted access, where more is SEARCH_INVALID, and 50 for a clinician who is signed in.
 	MaxResults    int32 `protobuf:"varint,15,opt,name=max_results,json=maxResults,proto3" json:"max_results,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -32,6 +32,10 @@ const (
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
 // PatientTrace asks the Personal Demographics Service (PDS) about people. Nothing is cached: every call asks afresh.
+//
+// PDS is asked in the application's name, or in that of the clinician who is signed in with CIS2: pass on their ID token as
+// metadata `spinegate-cis2-id-token`. Which of the two an organisation allows is a setting of the gateway. Calls can fail with
+// CIS2_TOKEN_MISSING, CIS2_TOKEN_INVALID and SESSION_ROLE_REFUSED because of it; so can those of `GPConnect`, which trace first.
 type PatientTraceClient interface {
 	// Reads one person's demographics by NHS Number and says what follows from them: where the person is registered now,
 	// whether the number was merged into another, whether details are restricted, whether a death was notified.
@@ -118,6 +122,10 @@ func (c *patientTraceClient) ListRelatedPersons(ctx context.Context, in *ListRel
 // for forward compatibility.
 //
 // PatientTrace asks the Personal Demographics Service (PDS) about people. Nothing is cached: every call asks afresh.
+//
+// PDS is asked in the application's name, or in that of the clinician who is signed in with CIS2: pass on their ID token as
+// metadata `spinegate-cis2-id-token`. Which of the two an organisation allows is a setting of the gateway. Calls can fail with
+// CIS2_TOKEN_MISSING, CIS2_TOKEN_INVALID and SESSION_ROLE_REFUSED because of it; so can those of `GPConnect`, which trace first.
 type PatientTraceServer interface {
 	// Reads one person's demographics by NHS Number and says what follows from them: where the person is registered now,
 	// whether the number was merged into another, whether details are restricted, whether a death was notified.
