@@ -237,16 +237,29 @@ func TestPublishedRecords(t *testing.T) {
 		Status      RegistrationStatus
 		ODS         string
 	}
-	for file, want := range map[string]conclusion{
+	conclusions := map[string]conclusion{
 		// The sandbox's own flagship is dead and removed; the rules stay as they are (PDS contract, 11).
-		"patients/patient_9000000009.json":                 {Unrestricted, Formal, NotCurrent, "Y12345"},
-		"patients/patient_9000000025.json":                 {Restricted, Formal, Withheld, ""},
-		"patients/patient_9000000033.json":                 {Unrestricted, NoneRecorded, NotRegistered, ""},
-		"patients/patient_9693632109.json":                 {Unrestricted, NoneRecorded, Registered, "A20047"},
-		"patients/patient_9733162043.json":                 {Unrestricted, NoneRecorded, Registered, "A20047"},
-		"patients/patient_5900046192.json":                 {Unrestricted, NoneRecorded, NotRegistered, ""},
-		"sibling-stub-patients/jane_smith_9000000009.json": {NotStated, NoneRecorded, Withheld, ""},
-	} {
+		"patients/patient_9000000009.json":                  {Unrestricted, Formal, NotCurrent, "Y12345"},
+		"patients/patient_9000000025.json":                  {Restricted, Formal, Withheld, ""},
+		"patients/patient_9000000033.json":                  {Unrestricted, NoneRecorded, NotRegistered, ""},
+		"patients/patient_9693632109.json":                  {Unrestricted, NoneRecorded, Registered, "A20047"},
+		"patients/patient_9733162043.json":                  {Unrestricted, NoneRecorded, Registered, "A20047"},
+		"patients/patient_9736363015.json":                  {Unrestricted, NoneRecorded, Registered, "A20047"},
+		"patients/patient_9736363066.json":                  {Unrestricted, NoneRecorded, Registered, "A20047"},
+		"patients/patient_5900046192.json":                  {Unrestricted, NoneRecorded, NotRegistered, ""},
+		"patients/patient_5900057208.json":                  {Unrestricted, NoneRecorded, NotRegistered, ""},
+		"sibling-stub-patients/jane_smith_9000000009.json":  {NotStated, NoneRecorded, Withheld, ""},
+		"sibling-stub-patients/alice_jones_9999999999.json": {NotStated, NoneRecorded, Withheld, ""},
+		"sibling-stub-patients/int_9692140466.json":         {NotStated, NoneRecorded, Withheld, ""},
+	}
+	files, err := filepath.Glob(filepath.Join(root, "*patients", "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != len(conclusions)+1 { // and one whose number fails the check digit
+		t.Errorf("%d patients are published, and %d are known here", len(files), len(conclusions))
+	}
+	for file, want := range conclusions {
 		text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
 		if err != nil {
 			t.Error(err)
