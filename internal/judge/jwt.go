@@ -182,15 +182,17 @@ func absent(r *request, names ...string) bool {
 }
 
 func audience(r *request, before *past) string {
-	aud := r.audit.claims.text("aud")
-	at, _ := before.registration(r)
+	aud, address := r.audit.claims.text("aud"), r.address
+	if at, _ := before.registration(r); at != nil {
+		address = at.address
+	}
 	switch {
 	case absent(r, "aud"):
 		return ""
 	case r.edition.audience != "":
 		return unless(aud == r.edition.audience, "it is another than the fixed one")
-	case at != nil:
-		return unless(aud == at.address, "it is another than SDS gave")
+	case address != "":
+		return unless(aud == address, "it is another than SDS gave")
 	}
 	return unless(aud != "" && joined(aud) == r.root, "it is another than the URL's")
 }

@@ -36,6 +36,8 @@ type request struct {
 	// root is the service root URL, up to and with the slash before the FHIR path; ids are the logical ids in that path.
 	root string
 	ids  []string
+	// address is the service root URL as SDS gave it, where that is known from elsewhere than its answers.
+	address string
 	// audit is the token for the practice.
 	audit token
 	// number is the patient's; zero where the request names none.
