@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -183,11 +184,7 @@ func absolute(v any) bool {
 			}
 		}
 	case []any:
-		for _, member := range v {
-			if absolute(member) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(v, absolute)
 	}
 	return false
 }

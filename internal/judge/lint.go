@@ -10,7 +10,7 @@ import (
 // Ruling is what a rule says of one audit token.
 type Ruling struct {
 	Rule Rule
-	// Judged says that what the rule needs is known; the other two say nothing if it is not.
+	// Judged says that what the rule needs is known.
 	Judged bool
 	// Why says what is wrong; empty if nothing is.
 	Why string
@@ -23,8 +23,6 @@ type Circumstances struct {
 	Interaction string
 	// Address is the service root URL as SDS gave it.
 	Address string
-	// At is when the request arrived.
-	At time.Time
 	// DSTU2 says that it is for Access Record HTML, 0.7, where the interaction does not say so.
 	DSTU2 bool
 }
@@ -34,7 +32,7 @@ var ErrInteraction = errors.New("not an interaction of GP Connect")
 
 // AuditToken judges one audit token by the rules of the proxy's leg that are about it.
 func AuditToken(raw string, c Circumstances) ([]Ruling, error) {
-	r := &request{Exchange: Exchange{Leg: Proxy, Header: http.Header{}, At: c.At}, edition: stu3, audit: readToken(raw)}
+	r := &request{Exchange: Exchange{Leg: Proxy, Header: http.Header{}}, edition: stu3, audit: readToken(raw)}
 	if c.Interaction != "" {
 		if r.operation = operations[c.Interaction]; r.operation == nil {
 			return nil, ErrInteraction
@@ -44,7 +42,10 @@ func AuditToken(raw string, c Circumstances) ([]Ruling, error) {
 	if c.DSTU2 {
 		r.edition = dstu2
 	}
-	if c.Address != "" {
+	switch {
+	case r.edition.audience != "":
+		r.root = r.edition.audience // whatever is called
+	case c.Address != "":
 		r.address, r.root = c.Address, joined(c.Address)
 	}
 	var rulings []Ruling

@@ -95,15 +95,21 @@ var recordMutations = []mutation{
 	{
 		rule: "GPC-RECORD-05", good: ask("includeMedication", part("includePrescriptionIssues", "valueBoolean", true)), bad: parts(),
 	},
-	{rule: "GPC-RECORD-06", good: ask("includeReferrals", part("referralSearchPeriod", "valuePeriod", map[string]any{"start": "1999-01-01"})),
+	{
+		rule: "GPC-RECORD-06", good: ask("includeReferrals", part("referralSearchPeriod", "valuePeriod", map[string]any{"start": "1999-01-01"})),
 		bad: body(func(b map[string]any) {
 			b["parameter"] = append(b["parameter"].([]any), map[string]any{"name": "includeProblems"})
-		})},
-	{rule: "GPC-RECORD-07", good: ask("includeReferrals", part("referralSearchPeriod", "valuePeriod", map[string]any{"start": "1999-02-01"})),
-		bad: parts(part("referralSearchPeriod", "valuePeriod", map[string]any{"start": "1999-02", "end": "1999-03-01"}))},
-	{rule: "GPC-RECORD-08", good: ask("includeConsultations", part("includeNumberOfMostRecent", "valuePositiveInt", 3)),
+		}),
+	},
+	{
+		rule: "GPC-RECORD-07", good: ask("includeReferrals", part("referralSearchPeriod", "valuePeriod", map[string]any{"start": "1999-02-01"})),
+		bad: parts(part("referralSearchPeriod", "valuePeriod", map[string]any{"start": "1999-02", "end": "1999-03-01"})),
+	},
+	{
+		rule: "GPC-RECORD-08", good: ask("includeConsultations", part("includeNumberOfMostRecent", "valuePositiveInt", 3)),
 		bad: parts(part("includeNumberOfMostRecent", "valuePositiveInt", 3),
-			part("consultationSearchPeriod", "valuePeriod", map[string]any{"start": "1999-02-01"}))},
+			part("consultationSearchPeriod", "valuePeriod", map[string]any{"start": "1999-02-01"})),
+	},
 	{rule: "GPC-HTML-01", good: html, bad: body(func(b map[string]any) {
 		in(b, "parameter", 1, "valueCodeableConcept", "coding", 0)["code"] = "all"
 	})},

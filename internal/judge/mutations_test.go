@@ -22,7 +22,7 @@ type mutation struct {
 
 func mutations() []mutation {
 	return slices.Concat(tokenMutations, pdsMutations, sdsMutations, sspMutations, jwtMutations, personMutations, slotMutations,
-		recordMutations, bookingMutations, sequenceMutations)
+		recordMutations, bookingMutations, sequenceMutations, furtherMutations)
 }
 
 // again adds one of the journey's requests once more.
@@ -201,8 +201,10 @@ var sspMutations = []mutation{
 		e.Path = strings.Replace(e.Path, "/metadata", "x/metadata", 1)
 		tp.claims(e, func(c map[string]any) { c["aud"] = c["aud"].(string) + "x" })
 	}},
-	{rule: "SSP-VERB-01", good: metadata, bad: func(_ *tape, e *judge.Exchange) { e.Method = http.MethodHead },
-		also: []string{"SSP-TYPE-01", "GPC-BODY-01"}},
+	{
+		rule: "SSP-VERB-01", good: metadata, bad: func(_ *tape, e *judge.Exchange) { e.Method = http.MethodHead },
+		also: []string{"SSP-TYPE-01", "GPC-BODY-01"},
+	},
 	{rule: "SSP-HEADERS-01", good: metadata, bad: func(_ *tape, e *judge.Exchange) { e.Header.Add("Ssp-From", e.Header.Get("Ssp-From")) }},
 	{rule: "SSP-TRACE-01", good: metadata, bad: set("Ssp-TraceID", "4bf92f3577b34da6a3ce929d0e0e4736")},
 	{rule: "SSP-TRACE-02", good: metadata, bad: func(tp *tape, e *judge.Exchange) {
