@@ -81,6 +81,19 @@ func parts(all ...any) func(*tape, *judge.Exchange) {
 	return body(func(b map[string]any) { in(b, "parameter", 1)["part"] = append([]any{}, all...) })
 }
 
+// transferred is a record transfer with sensitive information.
+func transferred(tp *tape) *judge.Exchange {
+	e := call("fhir:operation:gpc.migratestructuredrecord-1", http.MethodPost, "Patient/$gpc.migratestructuredrecord", "",
+		"patient/*.read conf/R", map[string]any{"resourceType": "Parameters", "parameter": []any{
+			map[string]any{"name": "patientNHSNumber", "valueIdentifier": map[string]any{
+				"system": "https://fhir.nhs.uk/Id/nhs-number", "value": "9990000018",
+			}},
+			map[string]any{"name": "includeFullRecord", "part": []any{part("includeSensitiveInformation", "valueBoolean", true)}},
+		}})(tp)
+	tp.claims(e, func(c map[string]any) { c["reason_for_request"] = "migration" })
+	return e
+}
+
 var recordMutations = []mutation{
 	{rule: "GPC-RECORD-01", good: record1, bad: body(func(b map[string]any) {
 		b["parameter"] = b["parameter"].([]any)[1:]
@@ -110,6 +123,7 @@ var recordMutations = []mutation{
 		bad: parts(part("includeNumberOfMostRecent", "valuePositiveInt", 3),
 			part("consultationSearchPeriod", "valuePeriod", map[string]any{"start": "1999-02-01"})),
 	},
+	{rule: "GPC-MIGRATE-01", good: transferred, bad: claim(func(c map[string]any) { c["requested_scope"] = "patient/*.read conf/N" })},
 	{rule: "GPC-HTML-01", good: html, bad: body(func(b map[string]any) {
 		in(b, "parameter", 1, "valueCodeableConcept", "coding", 0)["code"] = "all"
 	})},

@@ -72,6 +72,8 @@ var recordRules = []Rule{
 			}
 			return ""
 		}),
+	callRule("GPC-MIGRATE-01", "Record transfer names one patient, says whether sensitive information is wanted, and has the conf token for that.",
+		"GP Connect 8, SDS E4", TEST, transfer),
 	callRule("GPC-HTML-01", "Access Record HTML is asked for one patient and one section that there is.", "GP Connect 11", TEST, section),
 }
 
@@ -179,6 +181,25 @@ func days(r *request) string {
 		}
 	}
 	return ""
+}
+
+// transfer holds the body of record transfer against its token: conf/R asks for sensitive information, and conf/N does not.
+func transfer(r *request, _ *past) string {
+	if !r.is("fhir:operation:gpc.migratestructuredrecord-1") {
+		return ""
+	}
+	parameters := r.body.objects("parameter")
+	if len(parameters) != 2 || parameters[0].text("name") != "patientNHSNumber" || parameters[1].text("name") != "includeFullRecord" ||
+		!validNumber(parameters[0].object("valueIdentifier"), r.edition) {
+		return "a parameter is missing, repeated or another"
+	}
+	parts := parameters[1].objects("part")
+	if len(parts) != 1 || parts[0].text("name") != "includeSensitiveInformation" {
+		return "it does not say"
+	}
+	sensitive, ok := parts[0]["valueBoolean"].(bool)
+	_, conf, _ := strings.Cut(r.audit.claims.text("requested_scope"), " ")
+	return unless(ok && (conf == "" || sensitive == (conf == "conf/R")), "it says another thing than the token")
 }
 
 // section holds the request for a section in HTML against the table (GP Connect contract, 11).
