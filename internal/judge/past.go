@@ -1,7 +1,9 @@
 package judge
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -203,26 +205,35 @@ func (p *past) addLookup(r *request) {
 }
 
 // registered is what the directory has at a root.
-type registered struct{ practice, partyKey, address string }
+type registered struct {
+	practice, address string
+	// addressed says that the request's Ssp-To is an ASID that the directory gave for it.
+	addressed bool
+}
 
-// registration is what the directory has at a request's root for its interaction; nil for nothing. Whether its answers are
-// known at all is said, too.
+// registration is what the directory has at a request's root for its interaction, and of several practices there the one
+// whose ASID is addressed; nil for nothing. Whether its answers are known at all is said, too.
 func (p *past) registration(r *request) (at *registered, known bool) {
 	if r.operation == nil {
 		return nil, false
 	}
-	for route, e := range p.endpoints {
+	for _, route := range slices.Sorted(maps.Keys(p.endpoints)) {
+		e := p.endpoints[route]
 		if !e.read || !strings.HasSuffix(route, " "+r.operation.id) {
 			continue
 		}
 		known = true
 		for address, key := range e.addresses {
-			if address != "" && joined(address) == r.root {
-				return &registered{practice: e.organisation, partyKey: key, address: address}, true
+			if address == "" || joined(address) != r.root {
+				continue
+			}
+			addressed := p.devices[route+" "+key][r.Header.Get("Ssp-To")]
+			if at == nil || addressed {
+				at = &registered{practice: e.organisation, address: address, addressed: addressed}
 			}
 		}
 	}
-	return nil, known
+	return at, known
 }
 
 // joined is a service root URL with the slash that a FHIR path follows (SDS contract, C2).

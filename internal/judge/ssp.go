@@ -53,8 +53,7 @@ var sspRules = []Rule{
 		operationKnown|rootKnown|pastKnown,
 		func(r *request, before *past) string {
 			at, _ := before.registration(r)
-			return unless(at == nil || before.devices[at.practice+" "+r.operation.id+" "+at.partyKey][r.Header.Get("Ssp-To")],
-				"it is another, or SDS was not asked for it")
+			return unless(at == nil || at.addressed, "it is another, or SDS was not asked for it")
 		}),
 	sspRule("SSP-INTERACTION-01", "The interaction is one of part D.", "SDS C3, D", TEST, 0,
 		func(r *request, _ *past) string { return unless(r.operation != nil, "it is none of them") }),
