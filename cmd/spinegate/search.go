@@ -42,7 +42,7 @@ call fails: TOO_MANY_MATCHES. Nobody found does not mean nobody there, where it 
   spinegate search --family TESTWELL --born-from 1990-01-01 --born-until 1995-12-31
   spinegate search --family 'testsm*' --given 'Mary Jane' --birth-date 1971-03-09
   spinegate search --family testsmith --given 'Mary Jane' --born-from 1960-01-01 --fuzzy
-  spinegate search --sign-in --family 'tes*' --born-from 1900-01-01 --born-until 2020-12-31 --max 50
+  spinegate search --sign-in --family 'testtri*' --born-from 1960-01-01 --max 50
 
 Exits with 0 also when nobody was found.`
 }

@@ -86,6 +86,7 @@ func TestAGatewayThatIsKilledWhileBookingDoesNotBookTwice(t *testing.T) {
 			} else if err != nil || answer.GetOutcome() != tt.outcome {
 				t.Errorf("the next process says %v, %v", answer.GetOutcome(), err)
 			}
+			servertest.Judge(t, p.spine.Transcript().All())
 			if n := len(p.spine.Transcript().With(simulator.Proxy, nhs.CreateAppointment)); n != 1 {
 				t.Errorf("%d requests were sent", n)
 			}

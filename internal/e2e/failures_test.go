@@ -248,7 +248,7 @@ func TestFailuresAreToldApartAndLeaveEvidence(t *testing.T) {
 	g := start(t)
 	for _, f := range failures {
 		t.Run(f.name, func(t *testing.T) {
-			g.spine.Transcript().Reset()
+			g.Forget()
 			err := f.call(t, g)
 			wantFailure(t, err, f.code, f.reason, f.hop)
 			g.wantOutcome(t, err, f.reason)
@@ -265,7 +265,7 @@ func TestFailuresAreToldApartAndLeaveEvidence(t *testing.T) {
 func TestADeadlineOf50MillisecondsStartsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := start(t)
-		g.spine.Transcript().Reset()
+		g.Forget()
 		ctx, cancel := context.WithTimeout(g.as(t, clinician), 50*time.Millisecond)
 		defer cancel()
 		_, err := g.trace.TracePatient(ctx, &pb.TracePatientRequest{NhsNumber: "9990000018"})

@@ -61,7 +61,7 @@ func afterOthers(t *testing.T, g *gateway) error {
 	if err := traceSomebody(t, g); err != nil {
 		t.Fatal(err)
 	}
-	g.spine.Transcript().Reset()
+	g.Forget()
 	return traceSomebody(t, g)
 }
 
@@ -349,7 +349,7 @@ func TestAForgottenTokenIsReplaced(t *testing.T) {
 			t.Fatal(err)
 		}
 		g.spine.RevokeTokens()
-		g.spine.Transcript().Reset()
+		g.Forget()
 		if err := traceSomebody(t, g); err != nil {
 			t.Fatal(err)
 		}

@@ -200,7 +200,7 @@ func TestAnEmptyListOfRelationsSaysWhy(t *testing.T) {
 		"9990000204": {pb.RelatedPersonsStatus_RELATED_PERSONS_STATUS_WITHHELD, 1},
 		"9990000042": {pb.RelatedPersonsStatus_RELATED_PERSONS_STATUS_NONE_RECORDED, 2},
 	} {
-		g.spine.Transcript().Reset()
+		g.Forget()
 		answer, err := g.trace.ListRelatedPersons(g.as(t, clinician), &pb.ListRelatedPersonsRequest{NhsNumber: number})
 		if err != nil {
 			t.Fatal(err)

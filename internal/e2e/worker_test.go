@@ -68,7 +68,7 @@ func TestAClinicianWhoIsSignedInAsksInTheirOwnName(t *testing.T) {
 	if _, err := g.record(t, &pb.GetStructuredRecordRequest{NhsNumber: "9990000018"}); err != nil {
 		t.Fatal(err)
 	}
-	g.spine.Transcript().Reset()
+	g.Forget()
 	if _, err := g.record(t, &pb.GetStructuredRecordRequest{NhsNumber: "9990000018"}, ada); err != nil {
 		t.Fatal(err)
 	}

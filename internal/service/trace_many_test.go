@@ -186,7 +186,7 @@ func TestABadItemNeverEndsTheStream(t *testing.T) {
 		{name: "a context of its own", item: &pb.TraceItem{ItemId: "5", NhsNumber: "9990000018"}, within: &pb.CallContext{Device: "x"}, fields: []string{"context"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			g.Spine.Transcript().Reset()
+			g.Forget()
 			stream := begin(g.As(t.Context(), t, people[n%len(people)]), t, g, 1)
 			put(t, stream, ask("good", "9990000018"))
 			put(t, stream, &pb.TracePatientsRequest{Context: tt.within, Event: &pb.TracePatientsRequest_Item{Item: tt.item}})

@@ -41,6 +41,9 @@ type Exchange struct {
 	Connection uint64
 	// Status is the status answered; zero while there is none, and for ever if the connection was reset before one.
 	Status int
+	// Answer is the body that Token, PDS and SDS answered, as far as it was written and at most a megabyte of it. Those of
+	// the practices are not kept.
+	Answer []byte
 	// Done says that the answer is written, or broken off.
 	Done bool
 }
@@ -143,12 +146,14 @@ func (t *Transcript) Wait(ctx context.Context, done func([]Exchange) bool) error
 	}
 }
 
-// Reset forgets everything received so far. Connections keep their numbers.
-func (t *Transcript) Reset() {
+// Reset forgets everything received so far, and returns it. Connections keep their numbers.
+func (t *Transcript) Reset() []Exchange {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	forgotten := t.copies()
 	t.exchanges, t.sequence = nil, 0
 	t.announce()
+	return forgotten
 }
 
 func (t *Transcript) announce() {
@@ -185,6 +190,19 @@ func (t *Transcript) answered(e *Exchange, status int) {
 		e.Status = status
 	}
 	t.announce()
+}
+
+// answerLimit is how much is kept of an answer.
+const answerLimit = 1 << 20
+
+// wrote keeps a piece of an answer, of the upstreams whose answers decide what may be sent next.
+func (t *Transcript) wrote(e *Exchange, piece []byte) {
+	if e.Upstream == Proxy || e.Upstream == Provider {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e.Answer = append(e.Answer, piece[:min(len(piece), answerLimit-len(e.Answer))]...)
 }
 
 // finished closes an exchange and returns the status answered.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -57,7 +58,18 @@ func TestTranscript(t *testing.T) {
 	if got := len(r.Transcript().With(simulator.Provider, nhs.SearchSlot)); got != 0 {
 		t.Errorf("%d exchanges with another interaction, want 0", got)
 	}
-	r.Transcript().Reset()
+	for _, e := range all {
+		kept := e.Upstream != simulator.Proxy && e.Upstream != simulator.Provider
+		if (len(e.Answer) > 0) != kept {
+			t.Errorf("%s: %d bytes of the answer are kept", e.Upstream, len(e.Answer))
+		}
+	}
+	if !strings.Contains(string(pds.Answer), `"resourceType"`) {
+		t.Errorf("PDS answered %.80q", pds.Answer)
+	}
+	if got := r.Transcript().Reset(); len(got) != len(all) {
+		t.Errorf("Reset returned %d exchanges", len(got))
+	}
 	if got := r.Transcript().All(); len(got) != 0 {
 		t.Errorf("%d exchanges after Reset", len(got))
 	}

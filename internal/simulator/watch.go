@@ -41,7 +41,11 @@ func (s *Spine) watch(next http.Handler, about func(*http.Request) facts) http.H
 			s.log.DebugContext(r.Context(), "answered", "upstream", string(f.upstream), "method", r.Method,
 				"status", status, "after", time.Since(exchange.At))
 		}()
-		told := &teller{ResponseWriter: w, told: func(status int) { s.transcript.answered(exchange, status) }}
+		told := &teller{
+			ResponseWriter: w,
+			told:           func(status int) { s.transcript.answered(exchange, status) },
+			wrote:          func(piece []byte) { s.transcript.wrote(exchange, piece) },
+		}
 		if rule := s.dial.take(f, r, body); rule != nil {
 			rule.happen(told, r, next)
 			return
@@ -50,10 +54,11 @@ func (s *Spine) watch(next http.Handler, about func(*http.Request) facts) http.H
 	})
 }
 
-// teller reports the status of an answer.
+// teller reports the status of an answer, and the answer.
 type teller struct {
 	http.ResponseWriter
-	told func(int)
+	told  func(int)
+	wrote func([]byte)
 }
 
 func (t *teller) WriteHeader(status int) {
@@ -65,6 +70,7 @@ func (t *teller) WriteHeader(status int) {
 
 func (t *teller) Write(p []byte) (int, error) {
 	t.told(http.StatusOK)
+	t.wrote(p)
 	return t.ResponseWriter.Write(p)
 }
 

@@ -52,9 +52,10 @@ type Gateway struct {
 	// Dir holds the trail, the journal and the certificates.
 	Dir string
 
-	tb      testing.TB
-	sandbox *sandbox.Sandbox
-	stop    func()
+	tb        testing.TB
+	sandbox   *sandbox.Sandbox
+	stop      func()
+	forgotten []simulator.Exchange
 }
 
 // Option shapes a gateway under test.
@@ -89,7 +90,7 @@ func Keys(tb testing.TB) *simulator.Keys {
 	return shared
 }
 
-// Start runs a gateway until the test ends.
+// Start runs a gateway until the test ends. Every request that it has sent to the Spine by then is judged.
 func Start(tb testing.TB, options ...Option) *Gateway {
 	tb.Helper()
 	var err error
@@ -129,7 +130,10 @@ func Start(tb testing.TB, options ...Option) *Gateway {
 			tb.Errorf("stop: %v", err)
 		}
 	})
-	tb.Cleanup(g.stop)
+	tb.Cleanup(func() {
+		g.stop()
+		Judge(tb, append(g.forgotten, g.Spine.Transcript().All()...))
+	})
 	return g
 }
 
