@@ -231,7 +231,7 @@ func (t *terminal) hint(err error, f failure) string {
 	case f.reason == name(pb.ErrorReason_ERROR_REASON_TOKEN_INVALID) && t.minted != "":
 		return "The token came from the sandbox whose admin address is " + t.minted + ". Is that the gateway that was called? Give --admin its own."
 	case f.reason == name(pb.ErrorReason_ERROR_REASON_TOO_MANY_MATCHES):
-		return "This is not an empty answer: people match, and PDS shows none of them. Narrow it by --given or fewer days of birth; a --postcode hides restricted people."
+		return "This is not an empty answer: people match, and none is shown. Narrow it by --given or fewer days of birth (a --postcode hides restricted people), or raise --max; more than one is shown to who is signed in with CIS2 (--sign-in in a sandbox)."
 	}
 	return ""
 }

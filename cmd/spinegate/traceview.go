@@ -225,6 +225,9 @@ func showProvenance(p *page, v *pb.Provenance) {
 	at := labelled("received ", moment(v.GetRetrievedAt()))
 	if t := v.GetTracedAt(); t != nil {
 		at += ", PDS asked " + moment(t)
+		if v.GetPdsAccess() == pb.PdsAccess_PDS_ACCESS_CLINICIAN {
+			at += " as the clinician"
+		}
 	}
 	p.entry(2, "when", labelWidth, text(at))
 	p.entry(2, "ids", labelWidth, text(ids(v.GetTraceIds())))

@@ -146,7 +146,7 @@ var table = map[pb.ErrorReason]row{
 	},
 	pb.ErrorReason_ERROR_REASON_CIS2_TOKEN_INVALID: {
 		codes.Unauthenticated, pb.RetryClass_RETRY_CLASS_AFTER_CORRECTION,
-		"Your CIS2 sign-in was not accepted. Sign in again.", "The CIS2 ID token cannot be used, or is another user's than the one whom the caller's own credential names.",
+		"Your CIS2 sign-in was not accepted. Sign in again, and report it if it goes on.", "The CIS2 ID token cannot be used, or is another user's than the one whom the caller's own credential names.",
 	},
 	pb.ErrorReason_ERROR_REASON_PATIENT_NOT_FOUND: {
 		codes.NotFound, pb.RetryClass_RETRY_CLASS_AFTER_CORRECTION,

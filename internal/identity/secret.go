@@ -50,8 +50,10 @@ func Bearer(authorization []string) (Secret, error) {
 	return Secret{text: token}, nil
 }
 
-// refuse is a refusal of a credential at the gateway. Causes are our own constants: what a library says about a token may
-// quote it.
+// refuse is a refusal of a credential at the gateway, and says why: whoever sets up a caller has nothing else to go by. Causes
+// are our own constants, with the name of a claim at most: what a library says about a token may quote it.
 func refuse(reason pb.ErrorReason, cause error) *fault.Error {
-	return fault.New(pb.Hop_HOP_GATEWAY, reason, cause)
+	e := fault.New(pb.Hop_HOP_GATEWAY, reason, cause)
+	e.Operator = "Cause: " + cause.Error() + "."
+	return e
 }

@@ -50,10 +50,11 @@ var levels = []string{"2", "3"}
 // Why a sign-in was refused.
 var (
 	errNoCIS2    = errors.New("this gateway is not configured to take CIS2 sign-ins")
-	errManyIDs   = errors.New("more than one ID token")
+	errManyIDs   = errors.New("more than one ID token, or an empty one")
 	errLevel     = errors.New("ID token has no level of authentication that PDS accepts")
 	errNotUser   = errors.New("ID token names no user by digits")
-	errOtherUser = errors.New("ID token is another user's than the caller's credential names, or that names no SDS user")
+	errNoUser    = errors.New("the caller's own credential names no SDS user, whose the ID token could be")
+	errOtherUser = errors.New("ID token is another user's than the one whom the caller's own credential names")
 	errTooOld    = errors.New("ID token is older than any session")
 )
 
@@ -88,7 +89,10 @@ func (v *Verifier) signIn(ctx context.Context, c Credentials, caller Caller) (*S
 	if err != nil {
 		return nil, err
 	}
-	if caller.User == nil || caller.User.SDSUserID != in.UserID {
+	switch {
+	case caller.User == nil || caller.User.SDSUserID == "":
+		return nil, invalidSignIn(errNoUser)
+	case caller.User.SDSUserID != in.UserID:
 		return nil, invalidSignIn(errOtherUser)
 	}
 	return in, nil

@@ -85,7 +85,7 @@ func (v *Verifier) Verify(ctx context.Context, c Credentials) (Caller, error) {
 		}
 		caller := registered.caller(c.Certificate)
 		if !c.IDToken.IsZero() {
-			return caller, invalidSignIn(errOtherUser) // a certificate names no user
+			return caller, invalidSignIn(errNoUser) // a certificate names nobody
 		}
 		return caller, nil
 	}

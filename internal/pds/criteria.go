@@ -164,7 +164,7 @@ func (c Criteria) violations(atMost int) []*pb.FieldViolation {
 	k.days("birth_date", c.Born)
 	k.days("death_date", c.Died)
 	if c.AtMost < 0 || c.AtMost > atMost {
-		k.refuse("max_results", ruleAtMost, fmt.Sprintf("this gateway's access to PDS shows at most %d", atMost))
+		k.refuse("max_results", ruleAtMost, fmt.Sprintf("PDS shows at most %d, which is for clinicians who are signed in with CIS2; without a sign-in, 1", workerAtMost))
 	}
 	return k.violations
 }

@@ -26,16 +26,41 @@ func (r Requester) stamp(header http.Header) {
 	}
 }
 
+// Access is the access mode of a request (PDS contract, 3). The zero access is that of none.
+type Access int
+
+// The modes that a gateway has.
+const (
+	AccessUnset Access = iota
+	// AsApplication is application-restricted access.
+	AsApplication
+	// AsWorker is healthcare-worker access.
+	AsWorker
+	// Open is the sandbox of the NHS, which asks for no token.
+	Open
+)
+
+// access is the mode of a requester's requests.
+func (c *Client) access(by Requester) Access {
+	switch {
+	case c.open:
+		return Open
+	case by.Worker != nil:
+		return AsWorker
+	}
+	return AsApplication
+}
+
 // How many people a search may show at most (PDS contract, 3).
 const (
 	restrictedAtMost = 1
 	workerAtMost     = 50
 )
 
-// atMost is the ceiling of a search: that of the access mode. The open sandbox has a worker's.
-func (c *Client) atMost(by Requester) int {
-	if c.open || by.Worker != nil {
-		return workerAtMost
+// atMost is the ceiling of a search. The open sandbox has a worker's.
+func (a Access) atMost() int {
+	if a == AsApplication {
+		return restrictedAtMost
 	}
-	return restrictedAtMost
+	return workerAtMost
 }

@@ -44,7 +44,7 @@ var (
 // people match than may be shown, with ANSWER_INVALID if any entry of the answer cannot be relied upon, or with a failure
 // of the road there (PDS contract, 7 and 12). Finding nobody is an answer.
 func (c *Client) Search(ctx context.Context, criteria Criteria, by Requester) (*Found, error) {
-	criteria, atMost := criteria.trimmed(), c.atMost(by)
+	criteria, atMost := criteria.trimmed(), c.access(by).atMost()
 	if violations := criteria.violations(atMost); len(violations) > 0 {
 		e := fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_SEARCH_INVALID, nil)
 		e.Violations = violations
@@ -106,6 +106,9 @@ func lastNumber(address, segment string) nhs.Number {
 	return number
 }
 
+// oneAtMost says why a search shows so little, and what would show more.
+const oneAtMost = "PDS was asked as the application, which sees one match at most; a clinician who is signed in with CIS2 sees up to 50."
+
 // notFound explains an answer of 200 that is no searchset. Taken for an empty one it would say that nobody is there.
 func (a answer) notFound(err error) error {
 	if !errors.Is(err, fhir.ErrResourceType) {
@@ -114,7 +117,11 @@ func (a answer) notFound(err error) error {
 	outcome, _ := fhir.ReadOutcome(a.text)
 	switch worst := outcome.Worst(); {
 	case worst.Code() == "TOO_MANY_MATCHES":
-		return a.refused(pb.ErrorReason_ERROR_REASON_TOO_MANY_MATCHES)
+		e := a.refused(pb.ErrorReason_ERROR_REASON_TOO_MANY_MATCHES)
+		if a.Access == AsApplication {
+			e.Operator = oneAtMost
+		}
+		return e
 	case worst.Type == "not-supported":
 		e := a.refused(pb.ErrorReason_ERROR_REASON_ANSWER_INVALID)
 		e.Operator = "PDS's public sandbox holds no answer for these criteria; it says nothing about anybody."

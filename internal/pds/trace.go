@@ -40,6 +40,8 @@ type Source struct {
 	RequestID, CorrelationID string
 	// Simulated says that a simulator answered.
 	Simulated bool
+	// Access is in whose name the request was made.
+	Access Access
 }
 
 // Trace is what a record says about one number, and what follows from it on the day of asking.

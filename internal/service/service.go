@@ -194,10 +194,17 @@ func traced(p *pb.Provenance, t *pds.Trace) *pb.Provenance {
 	return p
 }
 
-// told adds by which ids a request to PDS is known.
+var pdsAccesses = map[pds.Access]pb.PdsAccess{
+	pds.AsApplication: pb.PdsAccess_PDS_ACCESS_APPLICATION,
+	pds.AsWorker:      pb.PdsAccess_PDS_ACCESS_CLINICIAN,
+	pds.Open:          pb.PdsAccess_PDS_ACCESS_OPEN,
+}
+
+// told adds by which ids a request to PDS is known, and in whose name it was made.
 func told(p *pb.Provenance, s pds.Source) *pb.Provenance {
 	p.Simulated = p.GetSimulated() || s.Simulated
 	p.TraceIds.PdsRequestId, p.TraceIds.CorrelationId = s.RequestID, s.CorrelationID
+	p.PdsAccess = pdsAccesses[s.Access]
 	return p
 }
 

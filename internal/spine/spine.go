@@ -11,7 +11,7 @@
 //   - a simulated Spine is recognised on every answer and refused in a real environment;
 //   - every failure is, or wraps, a [fault.Error] that says at which hop and why.
 //
-// Requests pass, outermost first: breaker, retry, limiter, attempt (its time limits), span, before, authorise, exchange.
+// Requests pass, outermost first: breaker, retry, limiter, attempt (its time limits), span, authorise, before, stamp, exchange.
 // Each is a function in a file of that name.
 package spine
 
@@ -200,8 +200,9 @@ func New(c Config) (*Upstream, error) {
 	}
 	u := &Upstream{config: c, base: base, transport: newTransport(c)}
 	send := exchange(c.Hop, u.transport, c.Environment)
-	send = authorise(c.Tokens, send)
+	send = stamp(send)
 	send = before(c.Hop, c.Before, send)
+	send = authorise(c.Tokens, send)
 	send = spanned(c, base, send)
 	send = attempt(send)
 	send = limited(c.Hop, c.Quota, send)

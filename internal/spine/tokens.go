@@ -188,31 +188,3 @@ func readSeconds(value jsontext.Value) (time.Duration, bool) {
 func visible(text string) bool {
 	return strings.IndexFunc(text, func(c rune) bool { return c <= ' ' || c >= 0x7f }) < 0
 }
-
-// authorise puts an access token on an attempt, and what the proxy wants there.
-func authorise(tokens *Tokens, send next) next {
-	return func(t *trip, r *http.Request) (*http.Response, error) {
-		t.token = ""
-		if tokens != nil {
-			token, err := tokens.Token(r.Context(), t.Worker)
-			if err != nil {
-				return nil, refuse(err)
-			}
-			t.token = token
-			r.Header.Set("Authorization", "Bearer "+token)
-		}
-		if t.ssp != nil {
-			if err := t.ssp.stamp(r.Context(), r.Header, t.sspTraceID, time.Now()); err != nil {
-				return nil, refuse(err)
-			}
-		}
-		if t.body != nil {
-			body, err := t.body()
-			if err != nil {
-				return nil, refuse(fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_INTERNAL, err))
-			}
-			t.Body = body
-		}
-		return send(t, r)
-	}
-}

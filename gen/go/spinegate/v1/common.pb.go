@@ -200,6 +200,63 @@ func (Environment) EnumDescriptor() ([]byte, []int) {
 	return file_spinegate_v1_common_proto_rawDescGZIP(), []int{2}
 }
 
+// In whose name PDS was asked, which decides what it shows (docs/pds.md).
+type PdsAccess int32
+
+const (
+	// PDS was not asked.
+	PdsAccess_PDS_ACCESS_UNSPECIFIED PdsAccess = 0
+	// As this gateway's application: application-restricted access. A search shows one match at most.
+	PdsAccess_PDS_ACCESS_APPLICATION PdsAccess = 1
+	// As the clinician who is signed in with CIS2: healthcare-worker access. A search shows up to 50 matches.
+	PdsAccess_PDS_ACCESS_CLINICIAN PdsAccess = 2
+	// As nobody: the NHS's open sandbox.
+	PdsAccess_PDS_ACCESS_OPEN PdsAccess = 3
+)
+
+// Enum value maps for PdsAccess.
+var (
+	PdsAccess_name = map[int32]string{
+		0: "PDS_ACCESS_UNSPECIFIED",
+		1: "PDS_ACCESS_APPLICATION",
+		2: "PDS_ACCESS_CLINICIAN",
+		3: "PDS_ACCESS_OPEN",
+	}
+	PdsAccess_value = map[string]int32{
+		"PDS_ACCESS_UNSPECIFIED": 0,
+		"PDS_ACCESS_APPLICATION": 1,
+		"PDS_ACCESS_CLINICIAN":   2,
+		"PDS_ACCESS_OPEN":        3,
+	}
+)
+
+func (x PdsAccess) Enum() *PdsAccess {
+	p := new(PdsAccess)
+	*p = x
+	return p
+}
+
+func (x PdsAccess) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PdsAccess) Descriptor() protoreflect.EnumDescriptor {
+	return file_spinegate_v1_common_proto_enumTypes[3].Descriptor()
+}
+
+func (PdsAccess) Type() protoreflect.EnumType {
+	return &file_spinegate_v1_common_proto_enumTypes[3]
+}
+
+func (x PdsAccess) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PdsAccess.Descriptor instead.
+func (PdsAccess) EnumDescriptor() ([]byte, []int) {
+	return file_spinegate_v1_common_proto_rawDescGZIP(), []int{3}
+}
+
 // One leg of the road to the practice and back.
 type Hop int32
 
@@ -257,11 +314,11 @@ func (x Hop) String() string {
 }
 
 func (Hop) Descriptor() protoreflect.EnumDescriptor {
-	return file_spinegate_v1_common_proto_enumTypes[3].Descriptor()
+	return file_spinegate_v1_common_proto_enumTypes[4].Descriptor()
 }
 
 func (Hop) Type() protoreflect.EnumType {
-	return &file_spinegate_v1_common_proto_enumTypes[3]
+	return &file_spinegate_v1_common_proto_enumTypes[4]
 }
 
 func (x Hop) Number() protoreflect.EnumNumber {
@@ -270,7 +327,7 @@ func (x Hop) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Hop.Descriptor instead.
 func (Hop) EnumDescriptor() ([]byte, []int) {
-	return file_spinegate_v1_common_proto_rawDescGZIP(), []int{3}
+	return file_spinegate_v1_common_proto_rawDescGZIP(), []int{4}
 }
 
 // Whether a stream gave all that was asked of it. Compare with WHOLE and with nothing else: every other value, also one
@@ -316,11 +373,11 @@ func (x Verdict) String() string {
 }
 
 func (Verdict) Descriptor() protoreflect.EnumDescriptor {
-	return file_spinegate_v1_common_proto_enumTypes[4].Descriptor()
+	return file_spinegate_v1_common_proto_enumTypes[5].Descriptor()
 }
 
 func (Verdict) Type() protoreflect.EnumType {
-	return &file_spinegate_v1_common_proto_enumTypes[4]
+	return &file_spinegate_v1_common_proto_enumTypes[5]
 }
 
 func (x Verdict) Number() protoreflect.EnumNumber {
@@ -329,7 +386,7 @@ func (x Verdict) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Verdict.Descriptor instead.
 func (Verdict) EnumDescriptor() ([]byte, []int) {
-	return file_spinegate_v1_common_proto_rawDescGZIP(), []int{4}
+	return file_spinegate_v1_common_proto_rawDescGZIP(), []int{5}
 }
 
 // How one item of a person's details compares between two records.
@@ -373,11 +430,11 @@ func (x Comparison) String() string {
 }
 
 func (Comparison) Descriptor() protoreflect.EnumDescriptor {
-	return file_spinegate_v1_common_proto_enumTypes[5].Descriptor()
+	return file_spinegate_v1_common_proto_enumTypes[6].Descriptor()
 }
 
 func (Comparison) Type() protoreflect.EnumType {
-	return &file_spinegate_v1_common_proto_enumTypes[5]
+	return &file_spinegate_v1_common_proto_enumTypes[6]
 }
 
 func (x Comparison) Number() protoreflect.EnumNumber {
@@ -386,7 +443,7 @@ func (x Comparison) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Comparison.Descriptor instead.
 func (Comparison) EnumDescriptor() ([]byte, []int) {
-	return file_spinegate_v1_common_proto_rawDescGZIP(), []int{5}
+	return file_spinegate_v1_common_proto_rawDescGZIP(), []int{6}
 }
 
 // How precisely a clinical date was recorded.
@@ -434,11 +491,11 @@ func (x DatePrecision) String() string {
 }
 
 func (DatePrecision) Descriptor() protoreflect.EnumDescriptor {
-	return file_spinegate_v1_common_proto_enumTypes[6].Descriptor()
+	return file_spinegate_v1_common_proto_enumTypes[7].Descriptor()
 }
 
 func (DatePrecision) Type() protoreflect.EnumType {
-	return &file_spinegate_v1_common_proto_enumTypes[6]
+	return &file_spinegate_v1_common_proto_enumTypes[7]
 }
 
 func (x DatePrecision) Number() protoreflect.EnumNumber {
@@ -447,7 +504,7 @@ func (x DatePrecision) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DatePrecision.Descriptor instead.
 func (DatePrecision) EnumDescriptor() ([]byte, []int) {
-	return file_spinegate_v1_common_proto_rawDescGZIP(), []int{6}
+	return file_spinegate_v1_common_proto_rawDescGZIP(), []int{7}
 }
 
 // What stands in for a code that could not be exported (GP Connect contract, 6.8).
@@ -491,11 +548,11 @@ func (x Degradation) String() string {
 }
 
 func (Degradation) Descriptor() protoreflect.EnumDescriptor {
-	return file_spinegate_v1_common_proto_enumTypes[7].Descriptor()
+	return file_spinegate_v1_common_proto_enumTypes[8].Descriptor()
 }
 
 func (Degradation) Type() protoreflect.EnumType {
-	return &file_spinegate_v1_common_proto_enumTypes[7]
+	return &file_spinegate_v1_common_proto_enumTypes[8]
 }
 
 func (x Degradation) Number() protoreflect.EnumNumber {
@@ -504,7 +561,7 @@ func (x Degradation) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Degradation.Descriptor instead.
 func (Degradation) EnumDescriptor() ([]byte, []int) {
-	return file_spinegate_v1_common_proto_rawDescGZIP(), []int{7}
+	return file_spinegate_v1_common_proto_rawDescGZIP(), []int{8}
 }
 
 // What kind of target a reference has.
@@ -556,11 +613,11 @@ func (x ReferenceKind) String() string {
 }
 
 func (ReferenceKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_spinegate_v1_common_proto_enumTypes[8].Descriptor()
+	return file_spinegate_v1_common_proto_enumTypes[9].Descriptor()
 }
 
 func (ReferenceKind) Type() protoreflect.EnumType {
-	return &file_spinegate_v1_common_proto_enumTypes[8]
+	return &file_spinegate_v1_common_proto_enumTypes[9]
 }
 
 func (x ReferenceKind) Number() protoreflect.EnumNumber {
@@ -569,7 +626,7 @@ func (x ReferenceKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ReferenceKind.Descriptor instead.
 func (ReferenceKind) EnumDescriptor() ([]byte, []int) {
-	return file_spinegate_v1_common_proto_rawDescGZIP(), []int{8}
+	return file_spinegate_v1_common_proto_rawDescGZIP(), []int{9}
 }
 
 // The circumstances of a call, as far as the caller states them. Who calls, and for which organisation, is not here: that
@@ -675,7 +732,9 @@ type Provenance struct {
 	// GP Connect version that the system claims, where known.
 	SpecificationVersion string `protobuf:"bytes,10,opt,name=specification_version,json=specificationVersion,proto3" json:"specification_version,omitempty"`
 	// Every id under which the request is known.
-	TraceIds      *TraceIds `protobuf:"bytes,11,opt,name=trace_ids,json=traceIds,proto3" json:"trace_ids,omitempty"`
+	TraceIds *TraceIds `protobuf:"bytes,11,opt,name=trace_ids,json=traceIds,proto3" json:"trace_ids,omitempty"`
+	// In whose name PDS was asked; unset where it was not.
+	PdsAccess     PdsAccess `protobuf:"varint,12,opt,name=pds_access,json=pdsAccess,proto3,enum=spinegate.v1.PdsAccess" json:"pds_access,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -785,6 +844,13 @@ func (x *Provenance) GetTraceIds() *TraceIds {
 		return x.TraceIds
 	}
 	return nil
+}
+
+func (x *Provenance) GetPdsAccess() PdsAccess {
+	if x != nil {
+		return x.PdsAccess
+	}
+	return PdsAccess_PDS_ACCESS_UNSPECIFIED
 }
 
 // The ids under which one request is known, here and at the NHS. Any one of them finds the others in the audit trail.
@@ -1672,7 +1738,7 @@ const file_spinegate_v1_common_proto_rawDesc = "" +
 	"session_id\x18\x01 \x01(\tB!\xbaH\x1e\xd8\x01\x01r\x192\x17^[A-Za-z0-9._-]{16,64}$R\tsessionId\x125\n" +
 	"\x06device\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x012\x13^[^\\x00-\\x1f\\x7f]*$R\x06device\x129\n" +
 	"\apurpose\x18\x03 \x01(\x0e2\x15.spinegate.v1.PurposeB\b\xbaH\x05\x82\x01\x02\x10\x01R\apurpose\x12H\n" +
-	"\frelationship\x18\x04 \x01(\x0e2\x1a.spinegate.v1.RelationshipB\b\xbaH\x05\x82\x01\x02\x10\x01R\frelationship\"\xf1\x03\n" +
+	"\frelationship\x18\x04 \x01(\x0e2\x1a.spinegate.v1.RelationshipB\b\xbaH\x05\x82\x01\x02\x10\x01R\frelationship\"\xa9\x04\n" +
 	"\n" +
 	"Provenance\x12;\n" +
 	"\venvironment\x18\x01 \x01(\x0e2\x19.spinegate.v1.EnvironmentR\venvironment\x12\x1c\n" +
@@ -1686,7 +1752,9 @@ const file_spinegate_v1_common_proto_rawDesc = "" +
 	"\bsupplier\x18\t \x01(\tR\bsupplier\x123\n" +
 	"\x15specification_version\x18\n" +
 	" \x01(\tR\x14specificationVersion\x123\n" +
-	"\ttrace_ids\x18\v \x01(\v2\x16.spinegate.v1.TraceIdsR\btraceIds\"\xad\x01\n" +
+	"\ttrace_ids\x18\v \x01(\v2\x16.spinegate.v1.TraceIdsR\btraceIds\x126\n" +
+	"\n" +
+	"pds_access\x18\f \x01(\x0e2\x17.spinegate.v1.PdsAccessR\tpdsAccess\"\xad\x01\n" +
 	"\bTraceIds\x12\x19\n" +
 	"\btrace_id\x18\x01 \x01(\tR\atraceId\x12\x17\n" +
 	"\acall_id\x18\x02 \x01(\tR\x06callId\x12 \n" +
@@ -1772,7 +1840,12 @@ const file_spinegate_v1_common_proto_rawDesc = "" +
 	"\x14ENVIRONMENT_EMBEDDED\x10\x01\x12\x17\n" +
 	"\x13ENVIRONMENT_SANDBOX\x10\x02\x12\x1b\n" +
 	"\x17ENVIRONMENT_INTEGRATION\x10\x03\x12\x14\n" +
-	"\x10ENVIRONMENT_LIVE\x10\x04*\x82\x01\n" +
+	"\x10ENVIRONMENT_LIVE\x10\x04*r\n" +
+	"\tPdsAccess\x12\x1a\n" +
+	"\x16PDS_ACCESS_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16PDS_ACCESS_APPLICATION\x10\x01\x12\x18\n" +
+	"\x14PDS_ACCESS_CLINICIAN\x10\x02\x12\x13\n" +
+	"\x0fPDS_ACCESS_OPEN\x10\x03*\x82\x01\n" +
 	"\x03Hop\x12\x13\n" +
 	"\x0fHOP_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vHOP_GATEWAY\x10\x01\x12\r\n" +
@@ -1825,56 +1898,58 @@ func file_spinegate_v1_common_proto_rawDescGZIP() []byte {
 	return file_spinegate_v1_common_proto_rawDescData
 }
 
-var file_spinegate_v1_common_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
+var file_spinegate_v1_common_proto_enumTypes = make([]protoimpl.EnumInfo, 10)
 var file_spinegate_v1_common_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_spinegate_v1_common_proto_goTypes = []any{
 	(Purpose)(0),                  // 0: spinegate.v1.Purpose
 	(Relationship)(0),             // 1: spinegate.v1.Relationship
 	(Environment)(0),              // 2: spinegate.v1.Environment
-	(Hop)(0),                      // 3: spinegate.v1.Hop
-	(Verdict)(0),                  // 4: spinegate.v1.Verdict
-	(Comparison)(0),               // 5: spinegate.v1.Comparison
-	(DatePrecision)(0),            // 6: spinegate.v1.DatePrecision
-	(Degradation)(0),              // 7: spinegate.v1.Degradation
-	(ReferenceKind)(0),            // 8: spinegate.v1.ReferenceKind
-	(*CallContext)(nil),           // 9: spinegate.v1.CallContext
-	(*Provenance)(nil),            // 10: spinegate.v1.Provenance
-	(*TraceIds)(nil),              // 11: spinegate.v1.TraceIds
-	(*ClinicalDate)(nil),          // 12: spinegate.v1.ClinicalDate
-	(*ClinicalPeriod)(nil),        // 13: spinegate.v1.ClinicalPeriod
-	(*Coding)(nil),                // 14: spinegate.v1.Coding
-	(*ClinicalCode)(nil),          // 15: spinegate.v1.ClinicalCode
-	(*ResourceReference)(nil),     // 16: spinegate.v1.ResourceReference
-	(*ResourceIdentifier)(nil),    // 17: spinegate.v1.ResourceIdentifier
-	(*Quantity)(nil),              // 18: spinegate.v1.Quantity
-	(*HumanName)(nil),             // 19: spinegate.v1.HumanName
-	(*Address)(nil),               // 20: spinegate.v1.Address
-	(*ContactPoint)(nil),          // 21: spinegate.v1.ContactPoint
-	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
+	(PdsAccess)(0),                // 3: spinegate.v1.PdsAccess
+	(Hop)(0),                      // 4: spinegate.v1.Hop
+	(Verdict)(0),                  // 5: spinegate.v1.Verdict
+	(Comparison)(0),               // 6: spinegate.v1.Comparison
+	(DatePrecision)(0),            // 7: spinegate.v1.DatePrecision
+	(Degradation)(0),              // 8: spinegate.v1.Degradation
+	(ReferenceKind)(0),            // 9: spinegate.v1.ReferenceKind
+	(*CallContext)(nil),           // 10: spinegate.v1.CallContext
+	(*Provenance)(nil),            // 11: spinegate.v1.Provenance
+	(*TraceIds)(nil),              // 12: spinegate.v1.TraceIds
+	(*ClinicalDate)(nil),          // 13: spinegate.v1.ClinicalDate
+	(*ClinicalPeriod)(nil),        // 14: spinegate.v1.ClinicalPeriod
+	(*Coding)(nil),                // 15: spinegate.v1.Coding
+	(*ClinicalCode)(nil),          // 16: spinegate.v1.ClinicalCode
+	(*ResourceReference)(nil),     // 17: spinegate.v1.ResourceReference
+	(*ResourceIdentifier)(nil),    // 18: spinegate.v1.ResourceIdentifier
+	(*Quantity)(nil),              // 19: spinegate.v1.Quantity
+	(*HumanName)(nil),             // 20: spinegate.v1.HumanName
+	(*Address)(nil),               // 21: spinegate.v1.Address
+	(*ContactPoint)(nil),          // 22: spinegate.v1.ContactPoint
+	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
 }
 var file_spinegate_v1_common_proto_depIdxs = []int32{
 	0,  // 0: spinegate.v1.CallContext.purpose:type_name -> spinegate.v1.Purpose
 	1,  // 1: spinegate.v1.CallContext.relationship:type_name -> spinegate.v1.Relationship
 	2,  // 2: spinegate.v1.Provenance.environment:type_name -> spinegate.v1.Environment
-	22, // 3: spinegate.v1.Provenance.retrieved_at:type_name -> google.protobuf.Timestamp
-	22, // 4: spinegate.v1.Provenance.traced_at:type_name -> google.protobuf.Timestamp
-	11, // 5: spinegate.v1.Provenance.trace_ids:type_name -> spinegate.v1.TraceIds
-	6,  // 6: spinegate.v1.ClinicalDate.precision:type_name -> spinegate.v1.DatePrecision
-	22, // 7: spinegate.v1.ClinicalDate.instant:type_name -> google.protobuf.Timestamp
-	12, // 8: spinegate.v1.ClinicalPeriod.start:type_name -> spinegate.v1.ClinicalDate
-	12, // 9: spinegate.v1.ClinicalPeriod.end:type_name -> spinegate.v1.ClinicalDate
-	14, // 10: spinegate.v1.ClinicalCode.codings:type_name -> spinegate.v1.Coding
-	7,  // 11: spinegate.v1.ClinicalCode.degradation:type_name -> spinegate.v1.Degradation
-	8,  // 12: spinegate.v1.ResourceReference.kind:type_name -> spinegate.v1.ReferenceKind
-	17, // 13: spinegate.v1.ResourceReference.identifier:type_name -> spinegate.v1.ResourceIdentifier
-	13, // 14: spinegate.v1.HumanName.period:type_name -> spinegate.v1.ClinicalPeriod
-	13, // 15: spinegate.v1.Address.period:type_name -> spinegate.v1.ClinicalPeriod
-	13, // 16: spinegate.v1.ContactPoint.period:type_name -> spinegate.v1.ClinicalPeriod
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	23, // 3: spinegate.v1.Provenance.retrieved_at:type_name -> google.protobuf.Timestamp
+	23, // 4: spinegate.v1.Provenance.traced_at:type_name -> google.protobuf.Timestamp
+	12, // 5: spinegate.v1.Provenance.trace_ids:type_name -> spinegate.v1.TraceIds
+	3,  // 6: spinegate.v1.Provenance.pds_access:type_name -> spinegate.v1.PdsAccess
+	7,  // 7: spinegate.v1.ClinicalDate.precision:type_name -> spinegate.v1.DatePrecision
+	23, // 8: spinegate.v1.ClinicalDate.instant:type_name -> google.protobuf.Timestamp
+	13, // 9: spinegate.v1.ClinicalPeriod.start:type_name -> spinegate.v1.ClinicalDate
+	13, // 10: spinegate.v1.ClinicalPeriod.end:type_name -> spinegate.v1.ClinicalDate
+	15, // 11: spinegate.v1.ClinicalCode.codings:type_name -> spinegate.v1.Coding
+	8,  // 12: spinegate.v1.ClinicalCode.degradation:type_name -> spinegate.v1.Degradation
+	9,  // 13: spinegate.v1.ResourceReference.kind:type_name -> spinegate.v1.ReferenceKind
+	18, // 14: spinegate.v1.ResourceReference.identifier:type_name -> spinegate.v1.ResourceIdentifier
+	14, // 15: spinegate.v1.HumanName.period:type_name -> spinegate.v1.ClinicalPeriod
+	14, // 16: spinegate.v1.Address.period:type_name -> spinegate.v1.ClinicalPeriod
+	14, // 17: spinegate.v1.ContactPoint.period:type_name -> spinegate.v1.ClinicalPeriod
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_spinegate_v1_common_proto_init() }
@@ -1888,7 +1963,7 @@ func file_spinegate_v1_common_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spinegate_v1_common_proto_rawDesc), len(file_spinegate_v1_common_proto_rawDesc)),
-			NumEnums:      9,
+			NumEnums:      10,
 			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,

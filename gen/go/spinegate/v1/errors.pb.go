@@ -135,7 +135,7 @@ const (
 	ErrorReason_ERROR_REASON_CIS2_TOKEN_MISSING ErrorReason = 88
 	// The CIS2 ID token cannot be used: form, signature, issuer, audience, level of authentication or age; or it is another
 	// user's than the one whom the caller's own credential names; or the session that it began cannot be renewed any more.
-	// Code UNAUTHENTICATED, retry AFTER_CORRECTION. Say: "Your CIS2 sign-in was not accepted. Sign in again."
+	// Code UNAUTHENTICATED, retry AFTER_CORRECTION. Say: "Your CIS2 sign-in was not accepted. Sign in again, and report it if it goes on."
 	ErrorReason_ERROR_REASON_CIS2_TOKEN_INVALID ErrorReason = 89
 	// PDS holds no record under the number.
 	// Code NOT_FOUND, retry AFTER_CORRECTION. Say: "No patient was found with this NHS number."
@@ -897,11 +897,11 @@ func (x *FieldViolation) GetDescription() string {
 // One issue of an upstream's OperationOutcome, without its free text.
 type UpstreamIssue struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// FHIR issue type, as received.
+	// FHIR issue type, upper case with underscores, e.g. `NOT-FOUND`.
 	IssueType string `protobuf:"bytes,1,opt,name=issue_type,json=issueType,proto3" json:"issue_type,omitempty"`
 	// Code of the first coding, upper case with underscores, e.g. `ACCESS_DENIED`.
 	IssueCode string `protobuf:"bytes,2,opt,name=issue_code,json=issueCode,proto3" json:"issue_code,omitempty"`
-	// Severity, as received.
+	// Severity, upper case, e.g. `ERROR`.
 	Severity      string `protobuf:"bytes,3,opt,name=severity,proto3" json:"severity,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
