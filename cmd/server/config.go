@@ -31,11 +31,17 @@ func (c *check) Run(stdout io.Writer) error {
 	if err := server.RefuseSimulatedFiles(loaded); err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
+	if err := server.CheckKeys(loaded); err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
 	organisations := "1 organisation"
 	if n := len(loaded.Organisations); n != 1 {
 		organisations = fmt.Sprintf("%d organisations", n)
 	}
 	fmt.Fprintf(stdout, "%s is good for %s: %s, gRPC on %s.\n", c.File, loaded.Environment, organisations, loaded.Listen.Address)
+	if loaded.Spine.Token.AgentSocket != "" {
+		fmt.Fprintln(stdout, "The agent that holds the signing key was not asked: serve asks it at the start.")
+	}
 	return nil
 }
 

@@ -15,17 +15,19 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/spinegate/spinegate/internal/config"
 	"github.com/spinegate/spinegate/internal/sandbox"
 	"github.com/spinegate/spinegate/internal/simulator"
 	"github.com/spinegate/spinegate/internal/telemetry"
 )
 
 type inSandbox struct {
-	Listen string `default:"127.0.0.1:50051" placeholder:"ADDRESS" help:"Where gRPC is served, in clear text (${default}). In a container: 0.0.0.0:50051."`
-	Admin  string `default:"127.0.0.1:9090" placeholder:"ADDRESS" help:"Where health, metrics, tokens and traces are served over HTTP (${default})."`
-	Data   string `type:"existingdir" placeholder:"DIR" help:"Add the patients, practices, records and slots of this directory; internal/simulator/data/README.md says how they lie there."`
-	Dir    string `type:"path" placeholder:"DIR" help:"Keep the audit trail and the journal here. Without it they are in a directory that is gone at the end."`
-	JSON   bool   `name:"json" help:"Say what is up as one line of JSON."`
+	Listen    string `default:"127.0.0.1:50051" placeholder:"ADDRESS" help:"Where gRPC is served, in clear text (${default}). In a container: 0.0.0.0:50051."`
+	Admin     string `default:"127.0.0.1:9090" placeholder:"ADDRESS" help:"Where health, metrics, tokens and traces are served over HTTP (${default})."`
+	Data      string `type:"existingdir" placeholder:"DIR" help:"Add the patients, practices, records and slots of this directory; internal/simulator/data/README.md says how they lie there."`
+	PDSAccess string `name:"pds-access" enum:"BY_IDENTITY,HEALTHCARE_WORKER,APPLICATION_RESTRICTED" default:"BY_IDENTITY" help:"As whom PDS is asked: pdsAccess in docs/config.md (${enum})."`
+	Dir       string `type:"path" placeholder:"DIR" help:"Keep the audit trail and the journal here. Without it they are in a directory that is gone at the end."`
+	JSON      bool   `name:"json" help:"Say what is up as one line of JSON."`
 }
 
 // up is what the sandbox says when it is ready.
@@ -74,6 +76,11 @@ func (s *inSandbox) Run(ctx context.Context, stdout io.Writer, stderr logTo) (er
 	running, err := sandbox.Start(ctx, sandbox.Options{
 		Dir: s.Dir, Listen: s.Listen, Listener: calls, Admin: s.Admin, AdminListener: admin,
 		Spine: simulator.Options{DataDir: s.Data}, Version: release(), Logger: log,
+		Configure: func(c *config.Config) {
+			for i := range c.Organisations {
+				c.Organisations[i].PDSAccess = config.PDSAccess(s.PDSAccess)
+			}
+		},
 	})
 	if errors.Is(err, sandbox.ErrDirInUse) {
 		return fmt.Errorf("--dir %s is in use: another sandbox? Stop it, or give another --dir", s.Dir)

@@ -33,7 +33,7 @@ type gateway struct {
 	Cert      string        `group:"gateway" type:"existingfile" placeholder:"FILE" help:"Client certificate (PEM), with --key; implies --tls."`
 	Key       string        `group:"gateway" type:"existingfile" placeholder:"FILE" help:"Its private key (PEM)."`
 	Token     string        `group:"gateway" env:"SPINEGATE_TOKEN" placeholder:"JWT" help:"Bearer token. Better in SPINEGATE_TOKEN, where no list of processes shows it."`
-	CIS2Token string        `group:"gateway" name:"cis2-token" env:"SPINEGATE_CIS2_ID_TOKEN" placeholder:"JWT" help:"ID token of your sign-in with CIS2: PDS is asked in your name."`
+	CIS2Token string        `group:"gateway" name:"cis2-token" env:"SPINEGATE_CIS2_ID_TOKEN" placeholder:"JWT" help:"ID token of your sign-in with CIS2: PDS is asked in your name. Better in SPINEGATE_CIS2_ID_TOKEN."`
 	SignIn    bool          `group:"gateway" name:"sign-in" help:"Sign in with a sandbox's CIS2, where it also gives the token."`
 	Timeout   time.Duration `group:"gateway" default:"2m" help:"Give up a call after this long (${default})."`
 
@@ -91,6 +91,12 @@ func (g *gateway) connect(ctx context.Context, t *terminal) (*connection, error)
 		grpc.WithChainStreamInterceptor(t.logStream),
 	}
 	who := bearer{token: g.Token, idToken: g.CIS2Token, secure: secure}
+	switch {
+	case g.SignIn && (g.Token != "" || secure):
+		return nil, misusedf("--sign-in is for a sandbox that also gives the token; with a token of yours, give --cis2-token")
+	case g.CIS2Token != "" && g.Token == "" && secure:
+		return nil, misusedf("--cis2-token goes beside a token: give SPINEGATE_TOKEN, too")
+	}
 	if who.token == "" && !secure {
 		got, err := g.mint(ctx)
 		if err != nil {

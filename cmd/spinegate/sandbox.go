@@ -31,6 +31,7 @@ type persona struct {
 	Organisation string   `json:"organisation_name"`
 	ODSCode      string   `json:"organisation"`
 	Scopes       []string `json:"scopes"`
+	SignsIn      bool     `json:"signs_in_with_cis2"`
 }
 
 // span is one span of a trace as a sandbox remembers it.

@@ -51,8 +51,12 @@ func (c *tokenCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	var rows [][]cell
 	for _, p := range people {
+		card := ""
+		if p.SignsIn {
+			card = " Can sign in with CIS2."
+		}
 		rows = append(rows, []cell{
-			styled(strong, p.Name), textf("%s (%s %s). Scopes: %s", p.About, p.Organisation, p.ODSCode, strings.Join(p.Scopes, ", ")),
+			styled(strong, p.Name), textf("%s (%s %s).%s Scopes: %s", p.About, p.Organisation, p.ODSCode, card, strings.Join(p.Scopes, ", ")),
 		})
 	}
 	if len(rows) == 0 {

@@ -222,7 +222,7 @@ type CIS2 struct {
 	JWKSURL string `yaml:"jwksURL"`
 	// PEM file with the authorities that are trusted for that URL. Empty trusts the system's.
 	CAFile File `yaml:"caFile"`
-	// Algorithms that it signs with: RS256, PS256, ES256, EdDSA.
+	// Algorithms that it signs with: RS256, RS512.
 	Algorithms []string `yaml:"algorithms"`
 }
 

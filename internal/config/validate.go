@@ -212,7 +212,7 @@ func (id Identity) validate(p *problems, known map[nhs.ODSCode]bool) {
 	p.need(len(id.Issuers)+len(id.Certificates) > 0, "identity", "at least one issuer or certificate is needed, or nobody could call")
 	for i, issuer := range id.Issuers {
 		key := fmt.Sprintf("identity.issuers[%d].", i)
-		p.issuer(key, issuer.Name, issuer.Audience, issuer.JWKSURL, issuer.Algorithms)
+		p.issuer(key, issuer.Name, issuer.Audience, issuer.JWKSURL, issuer.Algorithms, algorithms)
 		p.path(key+"caFile", string(issuer.CAFile), false)
 		p.need(len(issuer.Organisations) > 0, key+"organisations", "the ODS codes that it may vouch for are needed")
 		for j, o := range issuer.Organisations {
@@ -220,7 +220,7 @@ func (id Identity) validate(p *problems, known map[nhs.ODSCode]bool) {
 		}
 	}
 	if c := id.CIS2; c.Name != "" || c.Audience != "" || c.JWKSURL != "" || c.CAFile != "" || len(c.Algorithms) > 0 {
-		p.issuer("identity.cis2.", c.Name, c.Audience, c.JWKSURL, c.Algorithms)
+		p.issuer("identity.cis2.", c.Name, c.Audience, c.JWKSURL, c.Algorithms, []string{"RS256", "RS512"})
 		p.path("identity.cis2.caFile", string(c.CAFile), false)
 	}
 	for i, c := range id.Certificates {
@@ -233,13 +233,13 @@ func (id Identity) validate(p *problems, known map[nhs.ODSCode]bool) {
 }
 
 // issuer checks what is needed to check anybody's tokens.
-func (p *problems) issuer(key, name, audience, jwksURL string, signsWith []string) {
+func (p *problems) issuer(key, name, audience, jwksURL string, signsWith, allowed []string) {
 	p.need(name != "", key+"name", "the issuer's `iss` is needed, exactly")
 	p.need(audience != "", key+"audience", "an audience is needed, so that a token for another service is worth nothing here")
 	p.url(key+"jwksURL", jwksURL)
-	p.need(len(signsWith) > 0, key+"algorithms", "at least one of %s is needed", strings.Join(algorithms, ", "))
+	p.need(len(signsWith) > 0, key+"algorithms", "at least one of %s is needed", strings.Join(allowed, ", "))
 	for i, a := range signsWith {
-		p.need(slices.Contains(algorithms, a), fmt.Sprintf("%salgorithms[%d]", key, i), "one of %s is needed", strings.Join(algorithms, ", "))
+		p.need(slices.Contains(allowed, a), fmt.Sprintf("%salgorithms[%d]", key, i), "one of %s is needed", strings.Join(allowed, ", "))
 	}
 }
 

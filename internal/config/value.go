@@ -4,13 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/spinegate/spinegate/internal/nhs"
 )
 
 // Environment names a Spine.
@@ -79,23 +80,23 @@ type SecretFile string
 
 // Read reads the secret without the newline at its end. A file that everybody on the machine may read or write is
 // refused.
-func (f SecretFile) Read() (Secret, error) {
+func (f SecretFile) Read() (nhs.Secret, error) {
 	info, err := os.Stat(string(f))
 	if err != nil {
-		return Secret{}, fmt.Errorf("read a secret: %w", err)
+		return nhs.Secret{}, fmt.Errorf("read a secret: %w", err)
 	}
 	if mode := info.Mode().Perm(); mode&0o007 != 0 {
-		return Secret{}, fmt.Errorf("%s has mode %04o and every user may use it: chmod o-rwx", f, mode)
+		return nhs.Secret{}, fmt.Errorf("%s has mode %04o and every user may use it: chmod o-rwx", f, mode)
 	}
 	text, err := readBounded(string(f))
 	if err != nil {
-		return Secret{}, err
+		return nhs.Secret{}, err
 	}
 	secret := strings.TrimRight(string(text), "\r\n")
 	if secret == "" {
-		return Secret{}, fmt.Errorf("%s is empty", f)
+		return nhs.Secret{}, fmt.Errorf("%s is empty", f)
 	}
-	return Secret{secret}, nil
+	return nhs.NewSecret(secret), nil
 }
 
 // fileLimit is far above every certificate bundle and key.
@@ -111,26 +112,3 @@ func readBounded(path string) ([]byte, error) {
 	}
 	return os.ReadFile(path) // the operator names it; the error names it too
 }
-
-// Secret is what a [SecretFile] holds. It masks itself.
-type Secret struct{ text string }
-
-const masked = "[redacted]"
-
-// Reveal is the secret in clear: for whom it is meant, never for a log.
-func (s Secret) Reveal() string { return s.text }
-
-// String masks the secret.
-func (s Secret) String() string { return masked }
-
-// GoString masks the secret.
-func (s Secret) GoString() string { return masked }
-
-// Format masks the secret whatever the verb.
-func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(masked)) }
-
-// LogValue masks the secret.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(masked) }
-
-// MarshalText masks the secret, so that no encoder can write it by accident.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(masked), nil }

@@ -78,9 +78,9 @@ func (i *Issuer) JWKS() (json.RawMessage, error) {
 }
 
 // Mint makes a token for a persona.
-func (i *Issuer) Mint(p Persona, lifetime time.Duration) (Secret, error) {
+func (i *Issuer) Mint(p Persona, lifetime time.Duration) (nhs.Secret, error) {
 	if lifetime <= 0 {
-		return Secret{}, errors.New("identity: mint: a token needs a lifetime")
+		return nhs.Secret{}, errors.New("identity: mint: a token needs a lifetime")
 	}
 	at, now := DefaultClaims(), time.Now()
 	members := jwt.MapClaims{
@@ -101,7 +101,7 @@ func (i *Issuer) Mint(p Persona, lifetime time.Duration) (Secret, error) {
 	token.Header["kid"] = i.keyID
 	signed, err := token.SignedString(i.key)
 	if err != nil {
-		return Secret{}, fmt.Errorf("identity: mint: %w", err)
+		return nhs.Secret{}, fmt.Errorf("identity: mint: %w", err)
 	}
-	return Secret{text: signed}, nil
+	return nhs.NewSecret(signed), nil
 }

@@ -123,7 +123,7 @@ func (k *KeySet) key(ctx context.Context, t *jwt.Token) (any, error) {
 func fits(algorithm string, key any) bool {
 	switch key := key.(type) {
 	case *rsa.PublicKey:
-		return (algorithm == "RS256" || algorithm == "PS256") && key.N.BitLen() >= minRSABits
+		return (algorithm == "RS256" || algorithm == "PS256" || algorithm == "RS512") && key.N.BitLen() >= minRSABits
 	case *ecdsa.PublicKey:
 		return algorithm == "ES256" && key.Curve == elliptic.P256()
 	case ed25519.PublicKey:

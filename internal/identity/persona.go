@@ -16,6 +16,8 @@ type Persona struct {
 	// User is nil for a system.
 	User   *User
 	Scopes []string
+	// Roles are those that they hold in CIS2; nil is the one of User.
+	Roles []string
 }
 
 // Personas are everybody whom the sandbox knows, the default first. None of them exists.
@@ -44,6 +46,11 @@ func Personas() []Persona {
 				LocalID: "n-2001", Family: "TESTCASE", Given: "Jordan", Prefix: "Sister",
 				SDSUserID: "900000000201", RoleProfileID: "900000000202",
 			},
+		},
+		{
+			Name: "locum", About: "a doctor with two roles in CIS2, who has picked none of them", Organisation: urgentCare, Scopes: all,
+			User:  &User{LocalID: "u-1003", Family: "STANDIN", Given: "Alex", Prefix: "Dr", SDSUserID: "900000000301"},
+			Roles: []string{"900000000302", "900000000303"},
 		},
 		{
 			Name: "system", About: "a system without a human: refused wherever a named human is needed",

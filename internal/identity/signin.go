@@ -10,14 +10,19 @@ import (
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/fault"
+	"github.com/spinegate/spinegate/internal/nhs"
 )
 
 // SignIn is a clinician's sign-in with CIS2, proved by the ID token that CIS2 issued for it. It masks itself.
 type SignIn struct {
 	// IDToken is the proof, unmodified: it can be exchanged for access to PDS in the clinician's name (PDS contract, 4.2).
-	IDToken Secret
+	IDToken nhs.Secret
 	// UserID is the clinician's unique id, in digits: the one by which CIS2 and the Spine know them.
 	UserID string
+	// Role is the role that they picked for the session, where the ID token names it, in digits.
+	Role string
+	// SignedInAt is when they signed in.
+	SignedInAt time.Time
 	// ExpiresAt is when the ID token expires. That may be past: a session can outlive the token that began it.
 	ExpiresAt time.Time
 }
@@ -34,11 +39,13 @@ type CIS2 struct {
 	Issuer string
 	// Audience is what must be among an ID token's `aud`: the client that clinicians sign in to.
 	Audience string
-	// Algorithms that it signs with, as a [TrustedIssuer]'s.
+	// Algorithms that it signs with: RS256, RS512, or both. The platform takes no others (PDS contract, 4.2).
 	Algorithms []string
 	// Keys are its public keys.
 	Keys *KeySet
 }
+
+var cis2Algorithms = []string{"RS256", "RS512"}
 
 // longestSession is how long a session can be continued after the sign-in (PDS contract, 4.2), and so how old an ID token
 // may be that stands for it.
@@ -55,18 +62,22 @@ var (
 	errNotUser   = errors.New("ID token names no user by digits")
 	errNoUser    = errors.New("the caller's own credential names no SDS user, whose the ID token could be")
 	errOtherUser = errors.New("ID token is another user's than the one whom the caller's own credential names")
-	errTooOld    = errors.New("ID token is older than any session")
+	errTooOld    = errors.New("ID token is of a sign-in more than twelve hours ago")
+	errNoStart   = errors.New("ID token does not say when it was issued, or says that it will be")
+	errNoIDToken = errors.New("token is not of the kind that an ID token is (typ JWT)")
+	errParty     = errors.New("ID token was issued to another client than the one that clinicians sign in to here (azp)")
+	errRole      = errors.New("ID token is for another role than the caller's credential names")
 )
 
 // IDToken reads the ID token from the values of the metadata [IDTokenKey]: none, or exactly one.
-func IDToken(values []string) (Secret, error) {
+func IDToken(values []string) (nhs.Secret, error) {
 	switch {
 	case len(values) == 0:
-		return Secret{}, nil
+		return nhs.Secret{}, nil
 	case len(values) > 1 || values[0] == "":
-		return Secret{}, refuse(pb.ErrorReason_ERROR_REASON_CIS2_TOKEN_INVALID, errManyIDs)
+		return nhs.Secret{}, refuse(pb.ErrorReason_ERROR_REASON_CIS2_TOKEN_INVALID, errManyIDs)
 	}
-	return Secret{text: values[0]}, nil
+	return nhs.NewSecret(values[0]), nil
 }
 
 // IDTokenKey is the metadata key under which a caller passes on the ID token of its user.
@@ -75,38 +86,32 @@ const IDTokenKey = "spinegate-cis2-id-token" //nolint:gosec // a name, not a sec
 // signIn finds out whether a caller's user is signed in with CIS2: by an ID token beside the bearer token, or because the
 // bearer token is one. An ID token of somebody else is refused, so that nobody asks in another's name.
 func (v *Verifier) signIn(ctx context.Context, c Credentials, caller Caller) (*SignIn, error) {
-	token := c.IDToken
-	if token.IsZero() {
-		if v.cis2 == nil || caller.Issuer != v.cis2.trusted.Name {
-			return nil, nil //nolint:nilnil // nobody is signed in, which is no failure
-		}
-		token = c.Token
-	}
-	if v.cis2 == nil {
-		return nil, invalidSignIn(errNoCIS2)
-	}
-	in, err := v.readSignIn(ctx, token)
-	if err != nil {
-		return nil, err
-	}
 	switch {
-	case caller.User == nil || caller.User.SDSUserID == "":
-		return nil, invalidSignIn(errNoUser)
-	case caller.User.SDSUserID != in.UserID:
-		return nil, invalidSignIn(errOtherUser)
+	case !c.IDToken.IsZero() && v.cis2 == nil:
+		return nil, invalidSignIn(errNoCIS2)
+	case !c.IDToken.IsZero():
+		return v.readSignIn(ctx, c.IDToken, caller)
+	case v.cis2 == nil || caller.Issuer != v.cis2.trusted.Name:
+		return nil, nil //nolint:nilnil // nobody is signed in, which is no failure
 	}
-	return in, nil
+	in, err := v.readSignIn(ctx, c.Token, caller)
+	if fault.ReasonOf(err) == pb.ErrorReason_ERROR_REASON_CIS2_TOKEN_INVALID {
+		return nil, nil //nolint:nilnil // a good bearer token of the same issuer, and no ID token: nobody said that it was
+	}
+	return in, err
 }
 
-// readSignIn checks an ID token. One that is genuine and has expired is not refused here: it may stand for a session that is
-// still being continued.
-func (v *Verifier) readSignIn(ctx context.Context, token Secret) (*SignIn, error) {
-	name, err := inspect(token)
-	if err == nil && name != v.cis2.trusted.Name {
-		err = errIssuer
-	}
-	if err != nil {
+// readSignIn checks an ID token, and that it is the caller's. One that is genuine and has expired is not refused here: it may
+// stand for a session that is still being continued.
+func (v *Verifier) readSignIn(ctx context.Context, token nhs.Secret, caller Caller) (*SignIn, error) {
+	name, kind, err := inspect(token)
+	switch {
+	case err != nil:
 		return nil, invalidSignIn(err)
+	case name != v.cis2.trusted.Name:
+		return nil, invalidSignIn(errIssuer)
+	case kind != "jwt":
+		return nil, invalidSignIn(errNoIDToken)
 	}
 	c, err := v.cis2.verify(ctx, token)
 	if err != nil {
@@ -115,24 +120,63 @@ func (v *Verifier) readSignIn(ctx context.Context, token Secret) (*SignIn, error
 		}
 		return nil, invalidSignIn(errors.Unwrap(err))
 	}
-	expires, err := c.GetExpirationTime()
-	if err != nil || expires == nil {
-		return nil, invalidSignIn(errTime)
+	in, err := v.signInOf(c)
+	if err != nil {
+		return nil, invalidSignIn(err)
 	}
-	if time.Since(expires.Time) > longestSession {
-		return nil, invalidSignIn(errTooOld)
+	in.IDToken = token
+	switch {
+	case caller.User == nil || caller.User.SDSUserID == "":
+		return nil, invalidSignIn(errNoUser)
+	case caller.User.SDSUserID != in.UserID:
+		return nil, invalidSignIn(errOtherUser)
+	case in.Role != "" && caller.SessionRole != "" && in.Role != caller.SessionRole:
+		return nil, invalidSignIn(errRole)
 	}
+	return in, nil
+}
+
+// signInOf reads the claims of a genuine ID token (OpenID Connect Core, 2 and 3.1.3.7).
+func (v *Verifier) signInOf(c claims) (*SignIn, error) {
 	subject, err := c.GetSubject()
 	if err == nil {
 		subject, err = digits(subject)
 	}
 	if err != nil {
-		return nil, invalidSignIn(errNotUser)
+		return nil, errNotUser
+	}
+	issued, err := c.GetIssuedAt()
+	if err != nil || issued == nil {
+		return nil, errNoStart
+	}
+	expires, err := c.GetExpirationTime()
+	if err != nil || expires == nil {
+		return nil, errTime
+	}
+	in := &SignIn{UserID: subject, SignedInAt: issued.Time, ExpiresAt: expires.Time}
+	if authenticated, err := c.date("auth_time"); err != nil || authenticated != nil && time.Until(authenticated.Time) > leeway {
+		return nil, errNoStart
+	} else if authenticated != nil {
+		in.SignedInAt = authenticated.Time
+	}
+	if time.Since(in.SignedInAt) > longestSession {
+		return nil, errTooOld
+	}
+	if in.Role, err = c.text(v.cis2.trusted.Claims.SessionRole); err == nil && in.Role != "" {
+		in.Role, err = digits(in.Role)
+	}
+	if err != nil {
+		return nil, errRole
 	}
 	if level, err := c.textOrNumber("authentication_assurance_level"); err != nil || !slices.Contains(levels, level) {
-		return nil, invalidSignIn(errLevel)
+		return nil, errLevel
 	}
-	return &SignIn{IDToken: token, UserID: subject, ExpiresAt: expires.Time}, nil
+	audience, _ := c.GetAudience() // it was checked
+	party, err := c.text("azp")
+	if err != nil || party != "" && party != v.cis2.trusted.Audience || party == "" && len(audience) > 1 {
+		return nil, errParty
+	}
+	return in, nil
 }
 
 func invalidSignIn(cause error) *fault.Error {

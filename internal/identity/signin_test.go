@@ -12,6 +12,7 @@ import (
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/fault"
 	"github.com/spinegate/spinegate/internal/identity"
+	"github.com/spinegate/spinegate/internal/nhs"
 )
 
 const (
@@ -58,8 +59,20 @@ func TestAnIDTokenIsASignIn(t *testing.T) {
 		{"the user's own", bearer, genuine(), ""},
 		{"the level as a number", bearer, genuine(jwt.MapClaims{"authentication_assurance_level": 3}), ""},
 		{"level 2", bearer, genuine(jwt.MapClaims{"authentication_assurance_level": "2"}), ""},
-		{"one that has expired stands for its session", bearer, genuine(ago(11 * time.Hour)), ""},
-		{"and not for ever", bearer, genuine(ago(13 * time.Hour)), "CIS2_TOKEN_INVALID"},
+		{"one that has expired stands for its session", bearer, genuine(ago(10 * time.Hour)), ""},
+		{"with the role of the session", bearer, genuine(jwt.MapClaims{"selected_roleid": "555001234998"}), ""},
+		{"with the client as the party", bearer, genuine(jwt.MapClaims{"aud": []string{cis2Client, "other"}, "azp": cis2Client}), ""},
+		{"and not for ever", bearer, genuine(ago(11*time.Hour + time.Minute)), "CIS2_TOKEN_INVALID"},
+		{"nor when it is good for long", bearer, genuine(jwt.MapClaims{"iat": time.Now().Add(-13 * time.Hour).Unix()}), "CIS2_TOKEN_INVALID"},
+		{"nor when it was issued again", bearer, genuine(jwt.MapClaims{"auth_time": time.Now().Add(-13 * time.Hour).Unix()}), "CIS2_TOKEN_INVALID"},
+		{"of a sign-in tomorrow", bearer, genuine(jwt.MapClaims{"auth_time": time.Now().Add(24 * time.Hour).Unix()}), "CIS2_TOKEN_INVALID"},
+		{"without a beginning", bearer, genuine(jwt.MapClaims{"iat": nil}), "CIS2_TOKEN_INVALID"},
+		{"of another role", bearer, genuine(jwt.MapClaims{"selected_roleid": "555001234997"}), "CIS2_TOKEN_INVALID"},
+		{"of a role that is none", bearer, genuine(jwt.MapClaims{"selected_roleid": "a\r\nb"}), "CIS2_TOKEN_INVALID"},
+		{"issued to another client", bearer, genuine(jwt.MapClaims{"azp": "other"}), "CIS2_TOKEN_INVALID"},
+		{"for two clients", bearer, genuine(jwt.MapClaims{"aud": []string{cis2Client, "other"}}), "CIS2_TOKEN_INVALID"},
+		{"an access token", bearer, sign(t, jwt.SigningMethodRS256, cis2.rsa, map[string]any{"kid": "rsa", "typ": "at+jwt"}, idClaims()), "CIS2_TOKEN_INVALID"},
+		{"that does not say what it is", bearer, sign(t, jwt.SigningMethodRS256, cis2.rsa, map[string]any{"kid": "rsa", "typ": nil}, idClaims()), "CIS2_TOKEN_INVALID"},
 		{"of tomorrow", bearer, genuine(jwt.MapClaims{"nbf": time.Now().Add(time.Hour).Unix()}), "CIS2_TOKEN_INVALID"},
 		{"expired and of tomorrow", bearer, genuine(ago(time.Hour), jwt.MapClaims{"nbf": time.Now().Add(time.Hour).Unix()}), "CIS2_TOKEN_INVALID"},
 		{"expired and for another audience", bearer, genuine(ago(time.Hour), jwt.MapClaims{"aud": audience}), "CIS2_TOKEN_INVALID"},
@@ -106,7 +119,7 @@ func TestAnIDTokenIsASignIn(t *testing.T) {
 	}
 }
 
-func idToken(t *testing.T, text string) identity.Secret {
+func idToken(t *testing.T, text string) nhs.Secret {
 	t.Helper()
 	secret, err := identity.IDToken([]string{text})
 	if err != nil {
@@ -129,6 +142,11 @@ func TestABearerTokenCanBeTheSignIn(t *testing.T) {
 	caller, err := v.Verify(t.Context(), presented(t, token))
 	if err != nil || caller.SignIn == nil || caller.SignIn.IDToken.Reveal() != token {
 		t.Fatalf("%v, %v", caller.SignIn, err)
+	}
+	system := jwt.MapClaims{"ods_code": "Q8X01", "authentication_assurance_level": nil}
+	token = sign(t, jwt.SigningMethodRS256, f.rsa, map[string]any{"kid": "rsa"}, idClaims(system))
+	if caller, err := v.Verify(t.Context(), presented(t, token)); err != nil || caller.SignIn != nil {
+		t.Errorf("a bearer token that is no ID token: %v, %v", caller.SignIn, err)
 	}
 	named["exp"] = time.Now().Add(-time.Minute).Unix() // as a bearer token it stands for nothing any more
 	token = sign(t, jwt.SigningMethodRS256, f.rsa, map[string]any{"kid": "rsa"}, idClaims(named))

@@ -13,6 +13,7 @@ import (
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/fault"
+	"github.com/spinegate/spinegate/internal/nhs"
 )
 
 // Bounds of a token (trust contract, T2).
@@ -82,22 +83,22 @@ func newIssuer(t TrustedIssuer) (*issuer, error) {
 	if t.UserSystem == "" {
 		t.UserSystem = t.Name
 	}
-	return newTokenIssuer(t)
+	return newTokenIssuer(t, algorithms)
 }
 
-// newTokenIssuer makes what checks tokens, of whatever they are to be read for.
-func newTokenIssuer(t TrustedIssuer) (*issuer, error) {
+// newTokenIssuer makes what checks tokens, whatever they are read for, that are signed with some of the allowed algorithms.
+func newTokenIssuer(t TrustedIssuer, allowed []string) (*issuer, error) {
 	switch {
 	case t.Name == "" || t.Audience == "":
 		return nil, errors.New("a name and an audience are needed")
 	case t.Keys == nil:
 		return nil, errors.New("keys are needed")
 	case len(t.Algorithms) == 0:
-		return nil, fmt.Errorf("algorithms are needed: some of %s", strings.Join(algorithms, ", "))
+		return nil, fmt.Errorf("algorithms are needed: some of %s", strings.Join(allowed, ", "))
 	}
 	for _, a := range t.Algorithms {
-		if !slices.Contains(algorithms, a) {
-			return nil, fmt.Errorf("algorithm %q is not one of %s", a, strings.Join(algorithms, ", "))
+		if !slices.Contains(allowed, a) {
+			return nil, fmt.Errorf("algorithm %q is not one of %s", a, strings.Join(allowed, ", "))
 		}
 	}
 	return &issuer{trusted: t, parser: jwt.NewParser(
@@ -106,45 +107,46 @@ func newTokenIssuer(t TrustedIssuer) (*issuer, error) {
 	)}, nil
 }
 
-// inspect checks the outside of a token before anything is looked up for it, and reads the issuer that it claims. What it
-// refuses would pass a lenient reader: repeated names, names that differ in case, text after the JSON, bad UTF-8.
-func inspect(token Secret) (issuer string, err error) {
-	if len(token.text) > maxToken {
-		return "", errSize
+// inspect checks the outside of a token before anything is looked up for it, and reads the issuer that it claims and what kind
+// of token it says that it is, in lower case. What it refuses would pass a lenient reader: repeated names, names that differ in case, text after the JSON, bad UTF-8.
+func inspect(token nhs.Secret) (issuer, kind string, err error) {
+	if len(token.Reveal()) > maxToken {
+		return "", "", errSize
 	}
-	parts := strings.Split(token.text, ".")
+	parts := strings.Split(token.Reveal(), ".")
 	if len(parts) != 3 {
-		return "", errForm
+		return "", "", errForm
 	}
 	var header, payload claims
 	for i, to := range []*claims{&header, &payload} {
 		text, err := base64.RawURLEncoding.Strict().DecodeString(parts[i])
 		if err != nil || to.UnmarshalJSON(text) != nil {
-			return "", errForm
+			return "", "", errForm
 		}
 	}
 	for _, name := range []string{"jku", "jwk", "x5u", "x5c", "crit"} {
 		if _, there := header[name]; there {
-			return "", errHeader
+			return "", "", errHeader
 		}
 	}
 	// Tokens of other kinds, which the same issuer signs with the same key, say so (RFC 8725, 3.11).
-	if kind, err := header.text("typ"); err != nil || !slices.Contains(kinds, strings.ToLower(kind)) {
-		return "", errType
+	kind, err = header.text("typ")
+	if kind = strings.ToLower(kind); err != nil || !slices.Contains(kinds, kind) {
+		return "", "", errType
 	}
 	if id, err := header.text("kid"); err != nil || id == "" || len(id) > maxKeyID {
-		return "", errKeyID
+		return "", "", errKeyID
 	}
 	if issuer, err = payload.GetIssuer(); err != nil {
-		return "", errIssuer
+		return "", "", errIssuer
 	}
-	return issuer, nil
+	return issuer, kind, nil
 }
 
 // verify checks signature, issuer, audience and times.
-func (i *issuer) verify(ctx context.Context, token Secret) (claims, error) {
+func (i *issuer) verify(ctx context.Context, token nhs.Secret) (claims, error) {
 	var c claims
-	_, err := i.parser.ParseWithClaims(token.text, &c, func(t *jwt.Token) (any, error) { return i.trusted.Keys.key(ctx, t) })
+	_, err := i.parser.ParseWithClaims(token.Reveal(), &c, func(t *jwt.Token) (any, error) { return i.trusted.Keys.key(ctx, t) })
 	switch {
 	case err == nil:
 		return c, nil

@@ -22,9 +22,9 @@ type Config struct {
 // Credentials are what a caller presents.
 type Credentials struct {
 	// Token is the bearer token; zero when there is none.
-	Token Secret
+	Token nhs.Secret
 	// IDToken is the ID token of the user's sign-in with CIS2; zero when there is none beside the Token.
-	IDToken Secret
+	IDToken nhs.Secret
 	// Certificate is the client certificate, after TLS has verified its chain; nil when there is none.
 	Certificate *x509.Certificate
 }
@@ -59,7 +59,8 @@ func New(c Config) (*Verifier, error) {
 	if c.CIS2 != nil {
 		v.cis2, err = newTokenIssuer(TrustedIssuer{
 			Name: c.CIS2.Issuer, Audience: c.CIS2.Audience, Algorithms: c.CIS2.Algorithms, Keys: c.CIS2.Keys,
-		})
+			Claims: DefaultClaims(),
+		}, cis2Algorithms)
 		if err != nil {
 			return nil, fmt.Errorf("identity: CIS2: %w", err)
 		}
@@ -102,7 +103,7 @@ func (v *Verifier) Verify(ctx context.Context, c Credentials) (Caller, error) {
 
 // token is the caller that the token proves.
 func (v *Verifier) token(ctx context.Context, c Credentials) (Caller, error) {
-	name, err := inspect(c.Token)
+	name, _, err := inspect(c.Token)
 	if err != nil {
 		return Caller{}, refuse(pb.ErrorReason_ERROR_REASON_TOKEN_INVALID, err)
 	}

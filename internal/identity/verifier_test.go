@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/spinegate/spinegate/internal/identity"
+	"github.com/spinegate/spinegate/internal/nhs"
 )
 
 var byODS = cmp.Comparer(func(a, b identity.Organisation) bool { return a == b })
@@ -282,13 +283,13 @@ func TestCertificates(t *testing.T) {
 		},
 	})
 	thumb := sha256.Sum256(leaf.Raw)
-	token := func(changes jwt.MapClaims) identity.Secret {
+	token := func(changes jwt.MapClaims) nhs.Secret {
 		return presented(t, sign(t, jwt.SigningMethodES256, f.ecdsa, map[string]any{"kid": "ecdsa"}, claims(changes))).Token
 	}
 	bound := jwt.MapClaims{"cnf": map[string]any{"x5t#S256": base64.RawURLEncoding.EncodeToString(thumb[:])}}
 	for _, tt := range []struct {
 		name         string
-		token        identity.Secret
+		token        nhs.Secret
 		leaf         *x509.Certificate
 		organisation string
 		human        bool

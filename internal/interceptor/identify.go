@@ -20,15 +20,15 @@ func (i identifier) link(ctx context.Context, next rest) error {
 	if err != nil {
 		return err
 	}
-	idToken, err := identity.IDToken(metadata.ValueFromIncomingContext(ctx, identity.IDTokenKey))
-	if err != nil {
-		return err
-	}
+	idToken, badSignIn := identity.IDToken(metadata.ValueFromIncomingContext(ctx, identity.IDTokenKey))
 	caller, err := i.verifier.Verify(ctx, identity.Credentials{Token: token, IDToken: idToken, Certificate: certificate(ctx)})
 	// The organisation that a token proved is evidence also where it may not call.
 	if !caller.Organisation.ODS.IsZero() {
 		audit.FromContext(ctx).SetCaller(evidenceOf(caller))
 		callFrom(ctx).organisation = caller.Organisation.ODS.String()
+	}
+	if err == nil {
+		err = badSignIn // only now: whose it was is evidence
 	}
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ import (
 	"github.com/spinegate/spinegate/internal/config"
 	"github.com/spinegate/spinegate/internal/identity"
 	"github.com/spinegate/spinegate/internal/journal"
+	"github.com/spinegate/spinegate/internal/nhs"
 	"github.com/spinegate/spinegate/internal/server"
 	"github.com/spinegate/spinegate/internal/simulator"
 	"github.com/spinegate/spinegate/internal/store"
@@ -133,13 +134,13 @@ func stores(dir, name string) (path, key string) {
 }
 
 // Token makes a token for one of [identity.Personas], by name.
-func (s *Sandbox) Token(name string, life time.Duration) (identity.Secret, error) {
+func (s *Sandbox) Token(name string, life time.Duration) (nhs.Secret, error) {
 	for _, p := range identity.Personas() {
 		if p.Name == name {
 			return s.issuer.Mint(p, life)
 		}
 	}
-	return identity.Secret{}, fmt.Errorf("there is no persona %q", name)
+	return nhs.Secret{}, fmt.Errorf("there is no persona %q", name)
 }
 
 // SignIn signs a clinician in with the simulated CIS2, by SDS user id, with the roles that they hold, and returns their ID

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/spinegate/spinegate/internal/config"
 	"github.com/spinegate/spinegate/internal/signer"
@@ -21,11 +22,34 @@ type applicationKeys struct {
 	signing   spine.SigningKey
 	published []spine.PublicKey // of the signing key first
 	set       []byte            // published, as it is served
+	// since is when this process began to publish each, by kid.
+	since map[string]time.Time
+}
+
+// CheckKeys reads the application's keys that a configuration names. An agent is not asked for a signature.
+func CheckKeys(c config.Config) error {
+	if c.Spine.Token.KeyID == "" {
+		return nil // the NHS's sandbox of PDS asks for no token
+	}
+	_, err := parseKeys(c.Spine.Token)
+	return err
 }
 
 // readKeys reads the keys that a configuration names, and has the one that signs sign something: a key that cannot is found
 // now and not with the next token.
 func readKeys(c config.Token) (*applicationKeys, error) {
+	k, err := parseKeys(c)
+	if err != nil {
+		return nil, err
+	}
+	// What is signed here is no token, and nobody takes it for one.
+	if _, err := crypto.SignMessage(k.signing.Signer, rand.Reader, []byte("spinegate: does this key sign?"), crypto.SHA512); err != nil {
+		return nil, fmt.Errorf("spine.token: sign with %q: %w", c.KeyID, err)
+	}
+	return k, nil
+}
+
+func parseKeys(c config.Token) (*applicationKeys, error) {
 	k := &applicationKeys{signing: spine.SigningKey{ID: c.KeyID}}
 	var err error
 	if k.signing.Signer, err = signingKey(c); err != nil {
@@ -46,9 +70,9 @@ func readKeys(c config.Token) (*applicationKeys, error) {
 	if k.set, err = spine.KeySet(k.published...); err != nil {
 		return nil, fmt.Errorf("spine.token: %w", err)
 	}
-	// What is signed here is no token, and nobody takes it for one.
-	if _, err := crypto.SignMessage(k.signing.Signer, rand.Reader, []byte("spinegate: does this key sign?"), crypto.SHA512); err != nil {
-		return nil, fmt.Errorf("spine.token: sign with %q: %w", c.KeyID, err)
+	k.since = make(map[string]time.Time, len(k.published))
+	for _, public := range k.published {
+		k.since[public.ID] = time.Now()
 	}
 	return k, nil
 }
@@ -105,7 +129,7 @@ func readPublicKey(file config.File) (*rsa.PublicKey, error) {
 	}
 	block, _ := pem.Decode(text)
 	if block == nil || block.Type != "PUBLIC KEY" {
-		return nil, errors.New("not a PEM file with a PUBLIC KEY")
+		return nil, errors.New("not a PEM file with a PUBLIC KEY (ssh-keygen -e -m PKCS8 makes one of what an agent lists)")
 	}
 	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {
@@ -129,6 +153,18 @@ func (g *Gateway) heed(ctx context.Context, k *applicationKeys) {
 		}
 	}
 }
+
+// follow takes over since when keys have been published that were published before.
+func (k *applicationKeys) follow(before *applicationKeys) {
+	for id, since := range before.since {
+		if _, still := k.since[id]; still {
+			k.since[id] = since
+		}
+	}
+}
+
+// platformKeeps is for how long the platform keeps a key set that it fetched (PDS contract, 4.1).
+const platformKeeps = time.Hour
 
 // sameNames fails if a kid stands for another key than it did. The platform keeps what it fetched for an hour: it would
 // check against the old key.

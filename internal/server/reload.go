@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
+	"time"
 
 	"github.com/spinegate/spinegate/internal/config"
 )
@@ -37,7 +39,19 @@ func (g *Gateway) Reload(ctx context.Context, c config.Config) error {
 		}
 	}
 	g.log.InfoContext(ctx, "reloaded", "spine.pds.requestsPerSecond", rate)
+	g.mention(ctx, c)
 	return nil
+}
+
+// mention tells of a configuration that differs in more than what was applied.
+func (g *Gateway) mention(ctx context.Context, c config.Config) {
+	running, token := g.config, g.config.Spine.Token
+	running.Spine.PDS.RequestsPerSecond = c.Spine.PDS.RequestsPerSecond
+	running.Spine.Token = c.Spine.Token
+	running.Spine.Token.URL, running.Spine.Token.APIKeyFile, running.Spine.Token.ClientSecretFile = token.URL, token.APIKeyFile, token.ClientSecretFile
+	if !reflect.DeepEqual(running, c) {
+		g.log.WarnContext(ctx, "other settings have changed, too: they need a restart")
+	}
 }
 
 // useKeys puts keys into use that have been read and tried.
@@ -45,10 +59,20 @@ func (g *Gateway) useKeys(ctx context.Context, keys *applicationKeys) error {
 	if err := g.tokens.SetKey(keys.signing); err != nil {
 		return fmt.Errorf("spine.token: %w", err)
 	}
-	before := g.keys.Swap(keys)
+	before := g.keys.Load()
+	keys.follow(before)
+	g.keys.Store(keys)
 	g.heed(ctx, keys)
-	if keys.signing.ID != before.signing.ID {
-		g.log.InfoContext(ctx, "the signing key was changed", "from", before.signing.ID, "to", keys.signing.ID)
+	if signs := keys.signing.ID; signs != before.signing.ID {
+		g.log.InfoContext(ctx, "the signing key was changed", "from", before.signing.ID, "to", signs)
+		if published := time.Since(keys.since[signs]); published < platformKeeps {
+			// It may be meant: a key that has leaked cannot wait.
+			g.log.ErrorContext(ctx, "the key signs before the platform can know it: tokens may be refused for up to an hour", "kid", signs,
+				"published_for", published.Round(time.Second).String())
+		}
+		if _, still := keys.since[before.signing.ID]; !still {
+			g.log.WarnContext(ctx, "the key that signed until now is published no more: what it signed may be refused", "kid", before.signing.ID)
+		}
 	}
 	g.log.InfoContext(ctx, "keys are published", "kids", keys.names())
 	return nil

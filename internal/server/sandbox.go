@@ -22,6 +22,7 @@ type persona struct {
 	Organisation     string   `json:"organisation"`
 	OrganisationName string   `json:"organisation_name"`
 	Scopes           []string `json:"scopes"`
+	SignsIn          bool     `json:"signs_in_with_cis2"`
 }
 
 // offerSandbox adds what only the sandbox has: tokens for the asking, and the traces of calls. It answers this machine
@@ -30,7 +31,7 @@ func offerSandbox(mux *http.ServeMux, embedded *Embedded, traces *telemetry.Ring
 	mux.Handle("GET /sandbox/personas", local(func(w http.ResponseWriter, _ *http.Request) {
 		var all []persona
 		for _, p := range identity.Personas() {
-			all = append(all, persona{p.Name, p.About, p.Organisation.ODS.String(), p.Organisation.Name, p.Scopes})
+			all = append(all, persona{p.Name, p.About, p.Organisation.ODS.String(), p.Organisation.Name, p.Scopes, p.User != nil && p.User.SDSUserID != ""})
 		}
 		sendJSON(w, all)
 	}))
@@ -70,7 +71,11 @@ func (e *Embedded) tokens(p identity.Persona) (map[string]any, error) {
 		"persona": p.Name, "token": token.Reveal(), "expires_at": time.Now().Add(tokenLife).UTC().Truncate(time.Second),
 	}
 	if p.User != nil && p.User.SDSUserID != "" {
-		if given["cis2_id_token"], err = e.SignIn(p.User.SDSUserID, p.User.RoleProfileID); err != nil {
+		roles := p.Roles
+		if roles == nil {
+			roles = []string{p.User.RoleProfileID}
+		}
+		if given["cis2_id_token"], err = e.SignIn(p.User.SDSUserID, roles...); err != nil {
 			return nil, err
 		}
 	}

@@ -155,13 +155,11 @@ func (g *Gateway) makeTokens(ctx context.Context, upstream spine.Config) (*spine
 	if err != nil {
 		return nil, err
 	}
-	var secret string
+	var secret nhs.Secret
 	if c.ClientSecretFile != "" {
-		text, err := c.ClientSecretFile.Read()
-		if err != nil {
+		if secret, err = c.ClientSecretFile.Read(); err != nil {
 			return nil, fmt.Errorf("spine.token.clientSecretFile: %w", err)
 		}
-		secret = text.Reveal()
 	}
 	tokens, err := spine.NewTokens(spine.TokensConfig{
 		Upstream: upstream, APIKey: apiKey.Reveal(), Key: keys.signing, ClientSecret: secret,

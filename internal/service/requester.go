@@ -1,6 +1,8 @@
 package service
 
 import (
+	"cmp"
+
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/fault"
 	"github.com/spinegate/spinegate/internal/pds"
@@ -27,7 +29,10 @@ func (a asker) requester() (pds.Requester, error) {
 	switch in := a.SignIn; {
 	case a.PDSAccess == AsApplication:
 	case in != nil:
-		by.Worker = &spine.Worker{IDToken: in.IDToken.Reveal(), Expires: in.ExpiresAt, Role: a.SessionRole}
+		by.Worker = &spine.Worker{
+			Organisation: a.ods(), IDToken: in.IDToken, SignedIn: in.SignedInAt, Expires: in.ExpiresAt,
+			Role: cmp.Or(a.SessionRole, in.Role),
+		}
 	case a.PDSAccess == AsWorker && a.User != nil:
 		return pds.Requester{}, fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_CIS2_TOKEN_MISSING, nil)
 	}

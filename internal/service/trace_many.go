@@ -154,11 +154,16 @@ func (t *traceStream) run(ctx context.Context) error {
 				return err
 			}
 		case a := <-t.answers:
+			if fault.ReasonOf(a.err) == pb.ErrorReason_ERROR_REASON_CIS2_TOKEN_INVALID {
+				// The clinician's session is over, and no further item could be asked about in their name.
+				t.reading, t.cutShort = false, t.cutShort || t.reading
+				stop()
+			}
 			if err := t.answer(a); err != nil { //nolint:contextcheck // the ids in a failure are those of the stream
 				return err
 			}
 		case <-last:
-			t.reading, t.cutShort = false, t.reading
+			t.reading, t.cutShort = false, t.cutShort || t.reading
 			stop()
 		case <-end:
 			abandon()

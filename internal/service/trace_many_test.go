@@ -476,6 +476,42 @@ func TestAStreamEndsWithItsTime(t *testing.T) {
 	}
 }
 
+// Where the clinician's session ends in the middle, so does the stream: nothing more is read, and what was read is answered.
+func TestAStreamEndsWithTheCliniciansSession(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T) {
+		g := servertest.Start(t, servertest.WithConfig(func(c *config.Config) { c.Spine.Token.ClientSecretFile = "" }))
+		ctx := g.SignIn(g.AsFor(t.Context(), t, "clinician", 8*time.Hour), t, "900000000101", "900000000102")
+		time.Sleep(59 * time.Minute)
+		stream, told := begin(ctx, t, g, 1), newStory()
+		told.hear(t, stream)
+		put(t, stream, ask("good", "9990000018"))
+		told.hear(t, stream)
+		time.Sleep(2 * time.Minute) // the ID token has expired, and the token of ten minutes has not
+		refused, err := g.Spine.Faults().Set(simulator.Fault{Upstream: simulator.PDS, Status: 401, Times: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range 20 {
+			put(t, stream, ask(fmt.Sprintf("late-%d", n), "9990000042"))
+		}
+		for told.hear(t, stream) { //nolint:revive // hear does it
+		}
+		told.verdict(t, pb.Verdict_VERDICT_PARTIAL)
+		if len(told.results) != 1 || len(told.failures) == 0 || len(told.failures) > 3 || refused.Hits() != 1 {
+			t.Errorf("%d results, %d failures", len(told.results), len(told.failures))
+		}
+		for id, e := range told.failures {
+			if r := e.GetReason(); r != pb.ErrorReason_ERROR_REASON_CIS2_TOKEN_INVALID && r != pb.ErrorReason_ERROR_REASON_STREAM_ENDED {
+				t.Errorf("%s failed with %s", id, r)
+			}
+		}
+		if got := len(asked(g)); got != 2 {
+			t.Errorf("PDS was asked %d times", got)
+		}
+	})
+}
+
 // An item that PDS never answers fails by itself, within its own time.
 func TestAnItemHasItsOwnTime(t *testing.T) {
 	t.Parallel()

@@ -43,7 +43,13 @@ type Agent struct {
 	public *rsa.PublicKey
 	name   ssh.PublicKey // the same key, as agents know it
 	dial   func(context.Context) (net.Conn, error)
+	// turns are as many as may sign at once. A device signs one after the other, and whoever waits for it has not begun to
+	// use up the agent's time.
+	turns chan struct{}
 }
+
+// atOnce is how many signatures an agent is asked for at the same time.
+const atOnce = 4
 
 // New names the key with this public half behind the agent at a Unix socket. Nothing is dialled.
 func New(socket string, public *rsa.PublicKey) (*Agent, error) {
@@ -51,7 +57,7 @@ func New(socket string, public *rsa.PublicKey) (*Agent, error) {
 	if err != nil {
 		return nil, fmt.Errorf("name the key for the agent: %w", err)
 	}
-	return &Agent{public: public, name: name, dial: func(ctx context.Context) (net.Conn, error) {
+	return &Agent{public: public, name: name, turns: make(chan struct{}, atOnce), dial: func(ctx context.Context) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
 	}}, nil
 }
@@ -70,6 +76,8 @@ func (a *Agent) SignMessage(_ io.Reader, message []byte, opts crypto.SignerOpts)
 	if opts != crypto.SHA512 {
 		return nil, errors.New("a key behind an agent signs with PKCS #1 v1.5 and SHA-512 and nothing else")
 	}
+	a.turns <- struct{}{}
+	defer func() { <-a.turns }()
 	ctx, cancel := context.WithTimeout(context.Background(), answerLimit) // a crypto.Signer is given no context
 	defer cancel()
 	conn, err := a.dial(ctx)

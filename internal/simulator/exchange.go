@@ -13,7 +13,8 @@ const (
 	exchangeGrant = "urn:ietf:params:oauth:grant-type:token-exchange"
 	typeOfID      = "urn:ietf:params:oauth:token-type:id_token"
 	typeOfAccess  = "urn:ietf:params:oauth:token-type:access_token"
-	// refreshWindow is how long after the sign-in a session can be refreshed: the remaining time shrinks with each.
+	// refreshWindow is how long after the sign-in a session can be refreshed: the remaining time shrinks with each exchange
+	// and each refresh.
 	refreshWindow = 12 * time.Hour
 )
 
@@ -26,7 +27,7 @@ type signIn struct {
 
 // exchange turns the ID token of a user into an access token (PDS contract, 4.2). The client assertion was good.
 func (t *tokenService) exchange(apiKey string, form url.Values) (map[string]string, *tokenError) {
-	user, level, refused := t.subject(form)
+	user, level, since, refused := t.subject(form)
 	if refused != nil {
 		return nil, refused
 	}
@@ -35,7 +36,7 @@ func (t *tokenService) exchange(apiKey string, form url.Values) (map[string]stri
 		return nil, notConfigured()
 	}
 	s := signIn{
-		grant: grant{app: apiKey, scopes: scopes, roles: t.cis2.rolesOf(user)}, until: time.Now().Add(refreshWindow),
+		grant: grant{app: apiKey, scopes: scopes, roles: t.cis2.rolesOf(user)}, until: since.Add(refreshWindow),
 	}
 	answer := t.session(s, t.lifeFor(form.Get("_access_token_expiry_ms")))
 	answer["issued_token_type"] = typeOfAccess
@@ -55,10 +56,10 @@ func (t *tokenService) session(s signIn, life time.Duration) map[string]string {
 	return answer
 }
 
-// subject checks the subject token and returns the user's id and the level of assurance. Where the contract lists no
+// subject checks the subject token and returns the user's id, the level of assurance and when they signed in. Where the contract lists no
 // words for a check (the algorithm, the key, the signature), they are those of the client assertion.
-func (t *tokenService) subject(form url.Values) (user, level string, refused *tokenError) {
-	fail := func(e *tokenError) (string, string, *tokenError) { return "", "", e }
+func (t *tokenService) subject(form url.Values) (user, level string, since time.Time, refused *tokenError) {
+	fail := func(e *tokenError) (string, string, time.Time, *tokenError) { return "", "", time.Time{}, e }
 	const in = " in subject_token JWT"
 	raw := form.Get("subject_token")
 	if raw == "" {
@@ -117,7 +118,11 @@ func (t *tokenService) subject(form url.Values) (user, level string, refused *to
 	case json.Number:
 		level = claim.String()
 	}
-	return user, level, nil
+	since, told := seconds(token.Claims["auth_time"])
+	if !told {
+		since = time.Now()
+	}
+	return user, level, since, nil
 }
 
 // again answers a refresh token with a new session. Each is good once (PDS contract, 4.2). The contract has no words for

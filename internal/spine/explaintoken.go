@@ -1,6 +1,8 @@
 package spine
 
 import (
+	"errors"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -120,4 +122,27 @@ func (r Refusal) Quote(e *fault.Error) {
 	if messageID.MatchString(id) && !nhs.NumberIn(id) {
 		e.Metadata = map[string]string{"message_id": id}
 	}
+}
+
+// proofs are the fields of a form that prove something. An answer may quote them.
+var proofs = []string{"client_assertion", "client_secret", "subject_token", "refresh_token"}
+
+// withholding takes out of an answer's text, which goes to the audit trail, whatever it quotes of what was sent as a proof.
+func withholding(err error, sent url.Values) error {
+	e, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return err
+	}
+	for _, name := range proofs {
+		for _, proof := range sent[name] {
+			for part := range strings.SplitSeq(proof, ".") { // of a JWT, which may be quoted in part
+				for _, written := range []string{part, url.QueryEscape(part)} {
+					if written != "" {
+						e.UpstreamText = strings.ReplaceAll(e.UpstreamText, written, "[withheld]")
+					}
+				}
+			}
+		}
+	}
+	return err
 }

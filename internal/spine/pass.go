@@ -11,11 +11,15 @@ import (
 	"github.com/spinegate/spinegate/internal/guard"
 )
 
-// renewBefore is what must be left of a token for it to be used.
-const renewBefore = 60 * time.Second
+const (
+	// renewBefore is what is left of a token when the next one is fetched.
+	renewBefore = 60 * time.Second
+	// useful is what must be left of a token for it to be used: it has to be good when the request arrives.
+	useful = 10 * time.Second
+)
 
-// pass is one access token after another. All who ask share it, and whoever asks while the next one is fetched waits for
-// that fetch: there is never a second at the same time.
+// pass is one access token after another. All who ask share it. The next one is fetched while the last is still good, so
+// that nobody waits for it unless they must; and there is never a second fetch at the same time.
 type pass struct {
 	fetching singleflight.Group
 
@@ -24,16 +28,17 @@ type pass struct {
 	expires time.Time
 }
 
-// token gives the token that is held, or what fetch comes back with.
+// get gives the token that is held, or what fetch comes back with.
 func (p *pass) get(ctx context.Context, fetch func(context.Context) (grant, error)) (string, error) {
-	if token := p.held(); token != "" {
+	token, left := p.held()
+	if left >= renewBefore {
 		return token, nil
 	}
 	// The fetch outlives the caller who began it: others wait for it. Its own limits end it. It has a goroutine of its own,
 	// where a panic would end the process.
 	fetched := p.fetching.DoChan("", func() (token any, err error) {
 		err = guard.Run(ctx, func() error {
-			if held := p.held(); held != "" {
+			if held, left := p.held(); left >= renewBefore {
 				token = held
 				return nil
 			}
@@ -47,6 +52,9 @@ func (p *pass) get(ctx context.Context, fetch func(context.Context) (grant, erro
 		})
 		return token, err
 	})
+	if left >= useful {
+		return token, nil // the next one comes by itself, and if it does not this one is still good
+	}
 	select {
 	case result := <-fetched:
 		if result.Err != nil {
@@ -59,13 +67,17 @@ func (p *pass) get(ctx context.Context, fetch func(context.Context) (grant, erro
 	}
 }
 
-func (p *pass) held() string {
+// held is the token and how long it is good; without one that is not long.
+func (p *pass) held() (string, time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if time.Until(p.expires) < renewBefore {
-		return ""
-	}
-	return p.token
+	return p.token, time.Until(p.expires)
+}
+
+// left is how long the token is good that is held.
+func (p *pass) left() time.Duration {
+	_, left := p.held()
+	return left
 }
 
 func (p *pass) hold(g grant) {

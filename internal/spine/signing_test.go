@@ -155,7 +155,7 @@ func TestAKeyBehindAnAgentSigns(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = tokens.Token(t.Context(), nil)
-	wantReason(t, err, pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_INTERNAL)
+	wantReason(t, err, pb.Hop_HOP_TOKEN, pb.ErrorReason_ERROR_REASON_UPSTREAM_UNAVAILABLE)
 	if !errors.Is(err, signer.ErrEmpty) {
 		t.Errorf("%v does not say that the agent is locked", errors.Unwrap(err))
 	}

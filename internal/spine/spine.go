@@ -11,7 +11,7 @@
 //   - a simulated Spine is recognised on every answer and refused in a real environment;
 //   - every failure is, or wraps, a [fault.Error] that says at which hop and why.
 //
-// Requests pass, outermost first: breaker, retry, limiter, attempt (its time limits), span, authorise, before, stamp, exchange.
+// Requests pass, outermost first: breaker, retry, limiter, compose, attempt (its time limits), span, authorise, before, stamp, exchange.
 // Each is a function in a file of that name.
 package spine
 
@@ -205,6 +205,7 @@ func New(c Config) (*Upstream, error) {
 	send = authorise(c.Tokens, send)
 	send = spanned(c, base, send)
 	send = attempt(send)
+	send = compose(c.Hop, send)
 	send = limited(c.Hop, c.Quota, send)
 	send = retry(c, newBudgets(), send)
 	u.send = guarded(c.Hop, newBreakers(c.Hop), send)

@@ -15,6 +15,7 @@ import (
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/fault"
+	"github.com/spinegate/spinegate/internal/nhs"
 )
 
 // TokensConfig describes an application that is known to the API platform (PDS contract, 4.1).
@@ -28,11 +29,11 @@ type TokensConfig struct {
 	Key SigningKey
 	// ClientSecret continues clinicians' sessions when their ID token has expired (PDS contract, 4.2). Without it they sign
 	// in again.
-	ClientSecret string
+	ClientSecret nhs.Secret
 }
 
 // Tokens gives access tokens: one for the application, and one for each clinician who is signed in. Each is shared by all who
-// may use it and fetched anew when less than a minute is left; whoever asks meanwhile waits for the same fetch.
+// may use it, and the next one is fetched, once for all who ask, when less than a minute is left.
 type Tokens struct {
 	config   TokensConfig
 	upstream *Upstream
@@ -66,7 +67,7 @@ func NewTokens(c TokensConfig) (*Tokens, error) {
 // Close closes idle connections.
 func (t *Tokens) Close() { t.upstream.Close() }
 
-// Token is a token with at least a minute left: the worker's, or the application's own for nil. It fails at hop TOKEN; with
+// Token is a token that is good for ten seconds at least: the worker's, or the application's own for nil. It fails at hop TOKEN; with
 // CIS2_TOKEN_INVALID where it is the worker's sign-in that is refused or over.
 func (t *Tokens) Token(ctx context.Context, w *Worker) (string, error) {
 	if w != nil {
@@ -78,7 +79,7 @@ func (t *Tokens) Token(ctx context.Context, w *Worker) (string, error) {
 // Drop forgets a token of a worker, or of the application, that was refused, unless another one is held by now.
 func (t *Tokens) Drop(w *Worker, token string) {
 	if w != nil {
-		t.workers.find(w).drop(token)
+		t.workers.drop(w, token)
 		return
 	}
 	t.own.drop(token)
@@ -93,6 +94,10 @@ type grant struct {
 	refreshUntil time.Time
 }
 
+// slowest is how long a request may take that is sent just once: what it brings is used up, whether we hear the answer or
+// not (PDS contract, 13). Others are limited as [NewTokens] says and tried again.
+const slowest = 25 * time.Second
+
 // repetition says whether a form may be sent again after it may have arrived.
 type repetition bool
 
@@ -104,18 +109,24 @@ const (
 // fetch asks for a token. The form is made anew for every attempt, because an assertion that reached the service is used up,
 // whatever the answer (PDS contract, 4.1).
 func (t *Tokens) fetch(ctx context.Context, form func() (url.Values, error), again repetition) (grant, error) {
+	var sent url.Values
+	var limits Limits
+	if again == justOnce {
+		limits = Limits{FirstByte: slowest, Progress: slowest, Total: slowest}
+	}
 	answer, err := t.upstream.Do(ctx, &Request{
 		Method: http.MethodPost, URL: t.config.Upstream.BaseURL, Template: t.upstream.base.Path,
 		// Exactly this, without a charset (PDS contract, 4.1).
 		Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
 		body: func() ([]byte, error) {
-			values, err := form()
-			return []byte(values.Encode()), err
+			var err error
+			sent, err = form()
+			return []byte(sent.Encode()), err
 		},
-		Repeatable: bool(again),
+		Repeatable: bool(again), Limits: limits,
 	})
 	if err != nil {
-		return grant{}, err
+		return grant{}, withholding(err, sent)
 	}
 	text, err := answer.Body.ReadAll()
 	if err != nil {

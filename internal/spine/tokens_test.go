@@ -92,6 +92,10 @@ func TestTokens(t *testing.T) {
 			}
 		}
 		time.Sleep(15 * time.Second)
+		if ask() != first {
+			t.Error("somebody had to wait although the last token was still good")
+		}
+		synctest.Wait()
 		if ask() == first || len(s.Transcript().Of(simulator.Token)) != 2 {
 			t.Error("a token with less than a minute left was given out")
 		}
