@@ -138,6 +138,8 @@ type Access struct {
 	CorrelationID string `json:"correlation_id,omitzero"`
 	// Mode is in whose name PDS is asked: HEALTHCARE_WORKER or APPLICATION_RESTRICTED. Empty elsewhere.
 	Mode string `json:"mode,omitzero"`
+	// Role is the role that PDS was told the clinician works in (NHSD-Session-URID).
+	Role string `json:"role,omitzero"`
 
 	// Subject is the patient of this request, where it is not (or not yet) the call's. Sealed, as the entry's Subject.
 	Subject nhs.Number `json:"-"`

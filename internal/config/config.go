@@ -95,7 +95,7 @@ type Token struct {
 	// Further keys in the key set at /.well-known/jwks.json, which always has the one that signs: the next, at least two hours
 	// before it signs, and the last, until nothing signed with it is under way.
 	AlsoPublish []PublicKey `yaml:"alsoPublish"`
-	// File with the application's client secret, with which the session of a clinician goes on for up to 12 hours after they
+	// File with the client secret of the application whose API key is above (not of the client that clinicians sign in to), with which the session of a clinician goes on for up to 12 hours after they
 	// signed in with CIS2. Without it they sign in again when their ID token has expired.
 	ClientSecretFile SecretFile `yaml:"clientSecretFile" env:"SPINEGATE_TOKEN_CLIENT_SECRET_FILE"`
 }
@@ -212,7 +212,8 @@ type Issuer struct {
 	Claims Claims `yaml:"claims"`
 }
 
-// CIS2 is the issuer of ID tokens. Empty takes none.
+// CIS2 is the issuer of ID tokens. Empty takes none. Its discovery document, which the NHS names at onboarding, has issuer and
+// key set, for integration and live each their own.
 type CIS2 struct {
 	// Its `iss`, exactly.
 	Name string `yaml:"name"`
@@ -226,25 +227,26 @@ type CIS2 struct {
 	Algorithms []string `yaml:"algorithms"`
 }
 
-// Claims names top-level claims of a token. What is empty has the name that OpenID Connect or CIS2 gives it.
+// Claims names top-level claims of a token. What is empty has the name that OpenID Connect or CIS2 gives it. A token without a user
+// id, family name and given name stands for a system and not for a human.
 type Claims struct {
 	// ODS code of the user's organisation. Default: ods_code.
 	Organisation string `yaml:"organisation"`
-	// The user's id in the organisation's own directory.
+	// The user's id in the organisation's own directory. Default: sub.
 	UserID string `yaml:"userID"`
-	// Family name.
+	// Family name. Default: family_name.
 	Family string `yaml:"family"`
-	// Given name.
+	// Given name. Default: given_name.
 	Given string `yaml:"given"`
-	// Title.
+	// Title. Default: title.
 	Prefix string `yaml:"prefix"`
-	// SDS user id of a smartcard holder.
+	// SDS user id of a smartcard holder: whose CIS2 sign-in may come with the token. Default: nhsid_useruid.
 	SDSUserID string `yaml:"sdsUserID"`
-	// SDS role profile id.
+	// SDS role profile id. Default: selected_roleid.
 	RoleProfileID string `yaml:"roleProfileID"`
-	// The role that was picked for this session.
+	// The role that was picked for this session, which PDS is told of (NHSD-Session-URID). Default: selected_roleid.
 	SessionRole string `yaml:"sessionRole"`
-	// Scopes: one text with spaces, or an array.
+	// Scopes: one text with spaces, or an array. Default: scope.
 	Scopes string `yaml:"scopes"`
 }
 

@@ -135,7 +135,7 @@ func (s Spine) validate(p *problems, e Environment) {
 // validate checks an application's credentials. The NHS's sandbox of PDS asks for no token (PDS contract, 2).
 func (t Token) validate(p *problems, e Environment) {
 	needed := e != Sandbox || t.APIKeyFile != "" || t.KeyID != "" || t.PrivateKeyFile != "" || t.AgentSocket != "" ||
-		t.PublicKeyFile != "" || len(t.AlsoPublish) > 0
+		t.PublicKeyFile != "" || len(t.AlsoPublish) > 0 || t.ClientSecretFile != ""
 	p.path("spine.token.apiKeyFile", string(t.APIKeyFile), needed)
 	p.need(!needed || t.KeyID != "", "spine.token.keyID", "the kid of the signing key is needed, as the application publishes it")
 	p.need(!needed || (t.PrivateKeyFile != "") != (t.AgentSocket != ""), "spine.token.privateKeyFile",

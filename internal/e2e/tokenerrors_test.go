@@ -88,6 +88,7 @@ var injectedTokenRefusals = []struct {
 	{400, "invalid_request", "Invalid 'jti' claim in client_assertion JWT - must be a unique string value such as a GUID", "id is no text"},
 	{400, "invalid_request", "Non-unique 'jti' claim in client_assertion JWT", "used before"},
 	{401, "invalid_request", "Missing or invalid 'aud' claim in client_assertion JWT", "audience"},
+	{400, "invalid_request", "missing or invalid subject_token_type - must be 'urn:ietf:params:oauth:token-type:id_token'", "did not say that it brought"},
 	{415, "invalid_request", "Content-Type header must be application/x-www-form-urlencoded", "another content type"},
 	{400, "invalid_request", canary, "audit trail"},
 	{405, "invalid_request", canary, "audit trail"},
@@ -177,7 +178,6 @@ var subjectTokenRefusals = []struct {
 }{
 	{400, "Missing subject_token", "brought no ID token"},
 	{400, "Malformed JWT in subject_token", "could not be decoded"},
-	{400, "missing or invalid subject_token_type - must be 'urn:ietf:params:oauth:token-type:id_token'", "did not say that it brought"},
 	{400, "Missing 'kid' header in subject_token JWT", "names no key"},
 	{400, "Invalid 'typ' header in subject_token JWT - must be 'JWT'", "no typ JWT"},
 	{400, "Missing 'exp' claim in subject_token JWT", "no expiry"},

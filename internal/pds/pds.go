@@ -115,6 +115,9 @@ type answer struct {
 
 // get asks PDS something. Each reading has an X-Request-ID of its own, which its retries keep (PDS contract, 5).
 func (c *Client) get(ctx context.Context, path, template string, by Requester) (answer, error) {
+	if c.open {
+		by.Worker = nil // nobody is told who asks
+	}
 	a := answer{Source: Source{RequestID: uuid.NewString(), CorrelationID: spine.CorrelationID(ctx), Access: c.access(by)}}
 	header := http.Header{"Accept": {"application/fhir+json"}}
 	by.stamp(header)

@@ -37,7 +37,7 @@ func evidence(ctx context.Context, a spine.Access) error {
 	return unrecorded(ctx, audit.FromContext(ctx).Access(ctx, audit.Access{
 		Hop: strings.TrimPrefix(a.Hop.String(), "HOP_"), Method: a.Method, Route: a.Template,
 		Interaction: a.Interaction, Practice: a.Practice, SSPTraceID: a.SSPTraceID, SSPFrom: a.From, SSPTo: a.To,
-		RequestID: a.RequestID, CorrelationID: a.CorrelationID, Mode: mode, Subject: item.Subject, Item: item.ID,
+		RequestID: a.RequestID, CorrelationID: a.CorrelationID, Mode: mode, Role: a.Role, Subject: item.Subject, Item: item.ID,
 	}))
 }
 

@@ -25,6 +25,8 @@ type Access struct {
 	Consumer nhs.ODSCode
 	// AsWorker says that it is made in the name of a clinician who is signed in with CIS2.
 	AsWorker bool
+	// Role is the one that the clinician works in, where it is said.
+	Role string
 	// SSPTraceID, From and To are the Ssp-* headers; empty except through the proxy.
 	SSPTraceID string
 	From, To   nhs.ASID
@@ -42,8 +44,11 @@ func before(hop pb.Hop, hook Before, send next) next {
 	return func(t *trip, r *http.Request) (*http.Response, error) {
 		access := Access{
 			Hop: hop, Method: t.Method, Template: t.Template, Interaction: t.Interaction, Practice: t.Practice,
-			Consumer: t.Consumer, AsWorker: t.Worker != nil, SSPTraceID: t.sspTraceID, RequestID: t.RequestID, CorrelationID: t.CorrelationID,
+			Consumer: t.Consumer, SSPTraceID: t.sspTraceID, RequestID: t.RequestID, CorrelationID: t.CorrelationID,
 			Attempt: t.attempt,
+		}
+		if t.Worker != nil {
+			access.AsWorker, access.Role = true, t.Worker.Role
 		}
 		if t.ssp != nil {
 			access.From, access.To = t.ssp.from, t.ssp.to

@@ -42,7 +42,8 @@ func explainToken(r Refusal) *fault.Error {
 	}
 	said := readOAuthError(r.Body)
 	e.Reason = pb.ErrorReason_ERROR_REASON_UPSTREAM_CREDENTIALS_REFUSED
-	if said.Code == "invalid_grant" || strings.Contains(said.Description, "subject_token") {
+	if said.Code == "invalid_grant" || strings.Contains(said.Description, "subject_token") &&
+		!strings.Contains(said.Description, "subject_token_type") { // which is ours to say
 		e.Reason = pb.ErrorReason_ERROR_REASON_CIS2_TOKEN_INVALID
 	}
 	switch fix, known := tokenFixes[said.Description]; {
@@ -105,7 +106,7 @@ var tokenFixes = map[string]string{ //nolint:gosec // sentences, no credentials
 
 // messageID is what the platform writes, and edgeMessageID where its edge writes it (PDS contract, 12.2).
 var (
-	messageID     = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
+	messageID     = regexp.MustCompile(`^(rrt-[a-z0-9-]{1,60}|[0-9A-Fa-f-]{36})$`)
 	edgeMessageID = regexp.MustCompile(`\(Message ID: ([^()]*)\)$`)
 )
 

@@ -49,7 +49,7 @@ var tokenRows = []tokenRow{
 
 	{400, "invalid_request", "Missing subject_token", signInRefused},
 	{400, "invalid_request", "Malformed JWT in subject_token", signInRefused},
-	{400, "invalid_request", "missing or invalid subject_token_type - must be 'urn:ietf:params:oauth:token-type:id_token'", signInRefused},
+	{400, "invalid_request", "missing or invalid subject_token_type - must be 'urn:ietf:params:oauth:token-type:id_token'", ours},
 	{400, "invalid_request", "Missing 'kid' header in subject_token JWT", signInRefused},
 	{400, "invalid_request", "Invalid 'typ' header in subject_token JWT - must be 'JWT'", signInRefused},
 	{400, "invalid_request", "Missing 'exp' claim in subject_token JWT", signInRefused},
