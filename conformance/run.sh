@@ -29,7 +29,7 @@ clients=()
 while read -r language variant; do
 	[[ -n $language && $language != \#* ]] || continue
 	if (($#)) && [[ " ${languages[*]} " != *" $language "* ]]; then continue; fi
-	clients+=("$language $variant")
+	clients+=("$language${variant:+ $variant}")
 done <conformance/clients.txt
 ((${#clients[@]})) || { echo "no client is called that: see conformance/clients.txt" >&2; exit 2; }
 

@@ -18,41 +18,24 @@ type call func(ctx context.Context, gw *gateway.Gateway, requests [][]byte, canc
 
 // A method that the gateway learns is one line here.
 var calls = map[string]call{
-	"PatientTrace/TracePatient": unary(func(g *gateway.Gateway) unaryMethod[pb.TracePatientRequest, *pb.TracePatientResponse] {
-		return g.Patients.TracePatient
-	}),
-	"PatientTrace/SearchPatients": unary(func(g *gateway.Gateway) unaryMethod[pb.SearchPatientsRequest, *pb.SearchPatientsResponse] {
-		return g.Patients.SearchPatients
-	}),
-	"PatientTrace/ListRelatedPersons": unary(func(g *gateway.Gateway) unaryMethod[pb.ListRelatedPersonsRequest, *pb.ListRelatedPersonsResponse] {
-		return g.Patients.ListRelatedPersons
-	}),
-	"PatientTrace/TracePatients": tracePatients,
-	"EndpointDirectory/ResolveEndpoint": unary(func(g *gateway.Gateway) unaryMethod[pb.ResolveEndpointRequest, *pb.ResolveEndpointResponse] {
-		return g.Directory.ResolveEndpoint
-	}),
-	"GPConnect/GetCapabilities": unary(func(g *gateway.Gateway) unaryMethod[pb.GetCapabilitiesRequest, *pb.GetCapabilitiesResponse] {
-		return g.Practices.GetCapabilities
-	}),
-	"GPConnect/GetStructuredRecord": stream(func(g *gateway.Gateway) streamMethod[pb.GetStructuredRecordRequest, pb.GetStructuredRecordResponse] {
-		return g.Practices.GetStructuredRecord
-	}),
-	"GPConnect/SearchSlots": stream(func(g *gateway.Gateway) streamMethod[pb.SearchSlotsRequest, pb.SearchSlotsResponse] {
-		return g.Practices.SearchSlots
-	}),
-	"GPConnect/BookAppointment": unary(func(g *gateway.Gateway) unaryMethod[pb.BookAppointmentRequest, *pb.BookAppointmentResponse] {
-		return g.Practices.BookAppointment
-	}),
+	"PatientTrace/TracePatient":         unary(patients, pb.PatientTraceClient.TracePatient),
+	"PatientTrace/SearchPatients":       unary(patients, pb.PatientTraceClient.SearchPatients),
+	"PatientTrace/TracePatients":        tracePatients,
+	"PatientTrace/ListRelatedPersons":   unary(patients, pb.PatientTraceClient.ListRelatedPersons),
+	"EndpointDirectory/ResolveEndpoint": unary(directory, pb.EndpointDirectoryClient.ResolveEndpoint),
+	"GPConnect/GetCapabilities":         unary(practices, pb.GPConnectClient.GetCapabilities),
+	"GPConnect/GetStructuredRecord":     stream(practices, pb.GPConnectClient.GetStructuredRecord),
+	"GPConnect/SearchSlots":             stream(practices, pb.GPConnectClient.SearchSlots),
+	"GPConnect/BookAppointment":         unary(practices, pb.GPConnectClient.BookAppointment),
 }
 
-type (
-	unaryMethod[Q any, A proto.Message] func(context.Context, *Q, ...grpc.CallOption) (A, error)
-	streamMethod[Q, A any]              func(context.Context, *Q, ...grpc.CallOption) (grpc.ServerStreamingClient[A], error)
-)
+func patients(g *gateway.Gateway) pb.PatientTraceClient       { return g.Patients }
+func directory(g *gateway.Gateway) pb.EndpointDirectoryClient { return g.Directory }
+func practices(g *gateway.Gateway) pb.GPConnectClient         { return g.Practices }
 
-func unary[Q any, A proto.Message](method func(*gateway.Gateway) unaryMethod[Q, A]) call {
+func unary[C, Q any, A proto.Message](client func(*gateway.Gateway) C, method func(C, context.Context, *Q, ...grpc.CallOption) (A, error)) call {
 	return func(ctx context.Context, gw *gateway.Gateway, requests [][]byte, _ string) (answer, error) {
-		got, err := method(gw)(ctx, read[Q](requests[0]))
+		got, err := method(client(gw), ctx, read[Q](requests[0]))
 		if err != nil {
 			return answer{}, err
 		}
@@ -60,11 +43,11 @@ func unary[Q any, A proto.Message](method func(*gateway.Gateway) unaryMethod[Q, 
 	}
 }
 
-func stream[Q, A any](method func(*gateway.Gateway) streamMethod[Q, A]) call {
+func stream[C, Q, A any](client func(*gateway.Gateway) C, method func(C, context.Context, *Q, ...grpc.CallOption) (grpc.ServerStreamingClient[A], error)) call {
 	return func(ctx context.Context, gw *gateway.Gateway, requests [][]byte, cancelAfter string) (answer, error) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		s, err := method(gw)(ctx, read[Q](requests[0]))
+		s, err := method(client(gw), ctx, read[Q](requests[0]))
 		if err != nil {
 			return answer{}, err
 		}
