@@ -75,9 +75,9 @@ fresh: $(TOOLS)/buf $(TOOLS)/plugins $(TOOLS)/python/stamp ## Prove that what is
 	(cd "$$copy" && for template in $(TEMPLATES); do $(TOOLS)/buf generate --template "$$template"; done); \
 	cp gen/python/spinegate/v1/__init__.py "$$copy/gen/python/spinegate/v1"; \
 	$(GO) run ./cmd/server config manual > "$$copy/config.md"; \
-	{ for made in $(GENERATED); do diff -r -x __pycache__ "$$copy/$$made" "$$made" || exit 1; done; \
+	( for made in $(GENERATED); do diff -r -x __pycache__ "$$copy/$$made" "$$made" || exit 1; done; \
 		for copied in $(CONFIGURED); do diff gen/service_config.json "$$copied/service_config.json" || exit 1; done; \
-		diff "$$copy/config.md" docs/config.md; } || \
+		diff "$$copy/config.md" docs/config.md ) || \
 		{ echo "generated files are stale: run make generate and commit"; exit 1; }
 
 .PHONY: stubs
