@@ -149,6 +149,6 @@ $(TOOLS)/plugins: tools/plugins/go.mod tools/plugins/go.sum
 # Generators from PyPI, in an environment of their own.
 $(TOOLS)/python/stamp: tools/python/requirements.txt
 	@rm -rf $(TOOLS)/python
-	python3 -m venv $(TOOLS)/python
+	python3 -m venv "$$(realpath $(TOOLS))/python" # where it is, also if .tools is a link
 	$(TOOLS)/python/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
