@@ -17,6 +17,8 @@ FUZZTIME ?= 10s
 TESTFLAGS ?=
 # One package pattern for `make fuzz` and `make bench`.
 PACKAGES ?= ./...
+# Languages for `make stubs-test`, such as "go python"; empty: all of them.
+LANGUAGES ?=
 
 .PHONY: help
 help: ## List the targets
@@ -48,24 +50,43 @@ check: ## What CI runs: generated code fresh, lint, vet, test
 		echo "==> $$step: $$((SECONDS - began)) s"; \
 	done
 
+# The templates are one for what Go alone can generate, and one for each language that needs more.
+TEMPLATES := buf.gen.yaml buf.gen.python.yaml
+# What is generated whole; and who carries a copy of the service config.
+GENERATED := gen/go/spinegate gen/docs gen/python/spinegate/v1
+CONFIGURED := gen/go/serviceconfig gen/python/spinegate
+
 .PHONY: generate
-generate: $(TOOLS)/buf $(TOOLS)/plugins ## Stubs, API reference and configuration manual; formats the protos
+generate: $(TOOLS)/buf $(TOOLS)/plugins $(TOOLS)/python/stamp ## Stubs of every language, API reference and configuration manual; formats the protos
 	$(TOOLS)/buf format -w proto/api
 	rm -rf gen/go/spinegate gen/docs
-	$(TOOLS)/buf generate
+	rm -f gen/python/spinegate/v1/*_pb2*
+	for template in $(TEMPLATES); do $(TOOLS)/buf generate --template "$$template"; done
+	for copy in $(CONFIGURED); do cp gen/service_config.json "$$copy"; done
 	$(GO) run ./cmd/server config manual > docs/config.md.new
 	mv docs/config.md.new docs/config.md
 
 # Generates into a copy, so that it proves something whatever state the checkout is in.
 .PHONY: fresh
-fresh: $(TOOLS)/buf $(TOOLS)/plugins ## Prove that what is generated is what would be generated
+fresh: $(TOOLS)/buf $(TOOLS)/plugins $(TOOLS)/python/stamp ## Prove that what is generated is what would be generated
 	@copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT; \
-	cp -R proto buf.yaml buf.gen.yaml "$$copy"; \
+	cp -R proto tools buf.yaml $(TEMPLATES) "$$copy"; \
 	ln -s "$(CURDIR)/$(TOOLS)" "$$copy/$(TOOLS)"; \
-	(cd "$$copy" && $(TOOLS)/buf generate); \
+	(cd "$$copy" && for template in $(TEMPLATES); do $(TOOLS)/buf generate --template "$$template"; done); \
+	cp gen/python/spinegate/v1/__init__.py "$$copy/gen/python/spinegate/v1"; \
 	$(GO) run ./cmd/server config manual > "$$copy/config.md"; \
-	{ diff -r "$$copy/gen/go/spinegate" gen/go/spinegate && diff -r "$$copy/gen/docs" gen/docs && diff "$$copy/config.md" docs/config.md; } || \
+	( for made in $(GENERATED); do diff -r -x __pycache__ "$$copy/$$made" "$$made" || exit 1; done; \
+		for copied in $(CONFIGURED); do diff gen/service_config.json "$$copied/service_config.json" || exit 1; done; \
+		diff "$$copy/config.md" docs/config.md ) || \
 		{ echo "generated files are stale: run make generate and commit"; exit 1; }
+
+.PHONY: stubs
+stubs: generate ## Generate the stubs and build the clients of every language
+	@conformance/run.sh --build
+
+.PHONY: stubs-test
+stubs-test: build $(TOOLS)/python/stamp ## Run every language's client against a sandbox; each must print conformance/expected.txt
+	@conformance/run.sh $(LANGUAGES)
 
 .PHONY: lint
 lint: $(TOOLS)/buf $(TOOLS)/golangci-lint ## Lint the protos and the code; the import arrows too
@@ -123,4 +144,11 @@ $(TOOLS)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 $(TOOLS)/plugins: tools/plugins/go.mod tools/plugins/go.sum
 	@mkdir -p $(TOOLS)
 	$(GO) build -C tools/plugins -o ../../$(TOOLS)/ tool
+	@touch $@
+
+# Generators from PyPI, in an environment of their own.
+$(TOOLS)/python/stamp: tools/python/requirements.txt
+	@rm -rf $(TOOLS)/python
+	python3 -m venv "$$(realpath $(TOOLS))/python" # where it is, also if .tools is a link
+	$(TOOLS)/python/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
