@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19spinegate/v1/common.proto\x12\x0cspinegate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb5\x01\n\x0b\x43\x61llContext\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x16\n\x06\x64\x65vice\x18\x02 \x01(\tR\x06\x64\x65vice\x12/\n\x07purpose\x18\x03 \x01(\x0e\x32\x15.spinegate.v1.PurposeR\x07purpose\x12>\n\x0crelationship\x18\x04 \x01(\x0e\x32\x1a.spinegate.v1.RelationshipR\x0crelationship\"\xf1\x03\n\nProvenance\x12;\n\x0b\x65nvironment\x18\x01 \x01(\x0e\x32\x19.spinegate.v1.EnvironmentR\x0b\x65nvironment\x12\x1c\n\tsimulated\x18\x02 \x01(\x08R\tsimulated\x12=\n\x0cretrieved_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0bretrievedAt\x12\x37\n\ttraced_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08tracedAt\x12*\n\x11practice_ods_code\x18\x05 \x01(\tR\x0fpracticeOdsCode\x12#\n\rpractice_name\x18\x06 \x01(\tR\x0cpracticeName\x12\x12\n\x04\x61sid\x18\x07 \x01(\tR\x04\x61sid\x12%\n\x0einteraction_id\x18\x08 \x01(\tR\rinteractionId\x12\x1a\n\x08supplier\x18\t \x01(\tR\x08supplier\x12\x33\n\x15specification_version\x18\n \x01(\tR\x14specificationVersion\x12\x33\n\ttrace_ids\x18\x0b \x01(\x0b\x32\x16.spinegate.v1.TraceIdsR\x08traceIds\"\xad\x01\n\x08TraceIds\x12\x19\n\x08trace_id\x18\x01 \x01(\tR\x07traceId\x12\x17\n\x07\x63\x61ll_id\x18\x02 \x01(\tR\x06\x63\x61llId\x12 \n\x0cssp_trace_id\x18\x03 \x01(\tR\nsspTraceId\x12$\n\x0epds_request_id\x18\x04 \x01(\tR\x0cpdsRequestId\x12%\n\x0e\x63orrelation_id\x18\x05 \x01(\tR\rcorrelationId\"\x93\x01\n\x0c\x43linicalDate\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text\x12\x39\n\tprecision\x18\x02 \x01(\x0e\x32\x1b.spinegate.v1.DatePrecisionR\tprecision\x12\x34\n\x07instant\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07instant\"p\n\x0e\x43linicalPeriod\x12\x30\n\x05start\x18\x01 \x01(\x0b\x32\x1a.spinegate.v1.ClinicalDateR\x05start\x12,\n\x03\x65nd\x18\x02 \x01(\x0b\x32\x1a.spinegate.v1.ClinicalDateR\x03\x65nd\"\xe2\x01\n\x06\x43oding\x12\x16\n\x06system\x18\x01 \x01(\tR\x06system\x12\x12\n\x04\x63ode\x18\x02 \x01(\tR\x04\x63ode\x12\x18\n\x07\x64isplay\x18\x03 \x01(\tR\x07\x64isplay\x12(\n\ruser_selected\x18\x04 \x01(\x08H\x00R\x0cuserSelected\x88\x01\x01\x12%\n\x0e\x64\x65scription_id\x18\x05 \x01(\tR\rdescriptionId\x12/\n\x13\x64\x65scription_display\x18\x06 \x01(\tR\x12\x64\x65scriptionDisplayB\x10\n\x0e_user_selected\"\xa9\x01\n\x0c\x43linicalCode\x12.\n\x07\x63odings\x18\x01 \x03(\x0b\x32\x14.spinegate.v1.CodingR\x07\x63odings\x12\x12\n\x04text\x18\x02 \x01(\tR\x04text\x12\x18\n\x07\x64isplay\x18\x03 \x01(\tR\x07\x64isplay\x12;\n\x0b\x64\x65gradation\x18\x04 \x01(\x0e\x32\x19.spinegate.v1.DegradationR\x0b\x64\x65gradation\"\xb8\x01\n\x11ResourceReference\x12\x16\n\x06target\x18\x01 \x01(\tR\x06target\x12\x18\n\x07\x64isplay\x18\x02 \x01(\tR\x07\x64isplay\x12/\n\x04kind\x18\x03 \x01(\x0e\x32\x1b.spinegate.v1.ReferenceKindR\x04kind\x12@\n\nidentifier\x18\x04 \x01(\x0b\x32 .spinegate.v1.ResourceIdentifierR\nidentifier\"W\n\x12ResourceIdentifier\x12\x16\n\x06system\x18\x01 \x01(\tR\x06system\x12\x17\n\x07id_text\x18\x02 \x01(\tR\x06idText\x12\x10\n\x03use\x18\x03 \x01(\tR\x03use\"\x82\x01\n\x08Quantity\x12\x16\n\x06\x61mount\x18\x01 \x01(\tR\x06\x61mount\x12\x1e\n\ncomparator\x18\x02 \x01(\tR\ncomparator\x12\x12\n\x04unit\x18\x03 \x01(\tR\x04unit\x12\x16\n\x06system\x18\x04 \x01(\tR\x06system\x12\x12\n\x04\x63ode\x18\x05 \x01(\tR\x04\x63ode\"\xc5\x01\n\tHumanName\x12\x10\n\x03use\x18\x01 \x01(\tR\x03use\x12\x12\n\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n\x06\x66\x61mily\x18\x03 \x01(\tR\x06\x66\x61mily\x12\x14\n\x05given\x18\x04 \x03(\tR\x05given\x12\x16\n\x06prefix\x18\x05 \x03(\tR\x06prefix\x12\x16\n\x06suffix\x18\x06 \x03(\tR\x06suffix\x12\x34\n\x06period\x18\x07 \x01(\x0b\x32\x1c.spinegate.v1.ClinicalPeriodR\x06period\"\x83\x02\n\x07\x41\x64\x64ress\x12\x10\n\x03use\x18\x01 \x01(\tR\x03use\x12\x1b\n\ttype_text\x18\x02 \x01(\tR\x08typeText\x12\x12\n\x04text\x18\x03 \x01(\tR\x04text\x12\x14\n\x05lines\x18\x04 \x03(\tR\x05lines\x12\x12\n\x04\x63ity\x18\x05 \x01(\tR\x04\x63ity\x12\x1a\n\x08\x64istrict\x18\x06 \x01(\tR\x08\x64istrict\x12\x1f\n\x0bpostal_code\x18\x07 \x01(\tR\npostalCode\x12\x18\n\x07\x63ountry\x18\x08 \x01(\tR\x07\x63ountry\x12\x34\n\x06period\x18\t \x01(\x0b\x32\x1c.spinegate.v1.ClinicalPeriodR\x06period\"\x88\x01\n\x0c\x43ontactPoint\x12\x16\n\x06system\x18\x01 \x01(\tR\x06system\x12\x18\n\x07\x63ontact\x18\x02 \x01(\tR\x07\x63ontact\x12\x10\n\x03use\x18\x03 \x01(\tR\x03use\x12\x34\n\x06period\x18\x04 \x01(\x0b\x32\x1c.spinegate.v1.ClinicalPeriodR\x06period*;\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x17\n\x13PURPOSE_DIRECT_CARE\x10\x01*\xb6\x01\n\x0cRelationship\x12\x1c\n\x18RELATIONSHIP_UNSPECIFIED\x10\x00\x12\x1a\n\x16RELATIONSHIP_PRESENTED\x10\x01\x12\x19\n\x15RELATIONSHIP_REFERRED\x10\x02\x12\x1c\n\x18RELATIONSHIP_ON_CASELOAD\x10\x03\x12\x1b\n\x17RELATIONSHIP_TELEPHONED\x10\x04\x12\x16\n\x12RELATIONSHIP_OTHER\x10\x05*\x90\x01\n\x0b\x45nvironment\x12\x1b\n\x17\x45NVIRONMENT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45NVIRONMENT_EMBEDDED\x10\x01\x12\x17\n\x13\x45NVIRONMENT_SANDBOX\x10\x02\x12\x1b\n\x17\x45NVIRONMENT_INTEGRATION\x10\x03\x12\x14\n\x10\x45NVIRONMENT_LIVE\x10\x04*\x82\x01\n\x03Hop\x12\x13\n\x0fHOP_UNSPECIFIED\x10\x00\x12\x0f\n\x0bHOP_GATEWAY\x10\x01\x12\r\n\tHOP_AUDIT\x10\x02\x12\r\n\tHOP_TOKEN\x10\x03\x12\x0b\n\x07HOP_PDS\x10\x04\x12\x0b\n\x07HOP_SDS\x10\x05\x12\x0b\n\x07HOP_SSP\x10\x06\x12\x10\n\x0cHOP_PROVIDER\x10\x07*^\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x11\n\rVERDICT_WHOLE\x10\x01\x12\x13\n\x0fVERDICT_PARTIAL\x10\x02\x12\x12\n\x0eVERDICT_WARNED\x10\x03*p\n\nComparison\x12\x1a\n\x16\x43OMPARISON_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43OMPARISON_MATCH\x10\x01\x12\x17\n\x13\x43OMPARISON_MISMATCH\x10\x02\x12\x17\n\x13\x43OMPARISON_NOT_HELD\x10\x03*\x93\x01\n\rDatePrecision\x12\x1e\n\x1a\x44\x41TE_PRECISION_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44\x41TE_PRECISION_YEAR\x10\x01\x12\x18\n\x14\x44\x41TE_PRECISION_MONTH\x10\x02\x12\x16\n\x12\x44\x41TE_PRECISION_DAY\x10\x03\x12\x17\n\x13\x44\x41TE_PRECISION_TIME\x10\x04*{\n\x0b\x44\x65gradation\x12\x1b\n\x17\x44\x45GRADATION_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44\x45GRADATION_DRUG_ALLERGY\x10\x01\x12\x1a\n\x16\x44\x45GRADATION_MEDICATION\x10\x02\x12\x15\n\x11\x44\x45GRADATION_OTHER\x10\x03*\xc7\x01\n\rReferenceKind\x12\x1e\n\x1aREFERENCE_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17REFERENCE_KIND_RELATIVE\x10\x01\x12\x1c\n\x18REFERENCE_KIND_CONTAINED\x10\x02\x12\x1b\n\x17REFERENCE_KIND_ABSOLUTE\x10\x03\x12\x1d\n\x19REFERENCE_KIND_IDENTIFIER\x10\x04\x12\x1f\n\x1bREFERENCE_KIND_DISPLAY_ONLY\x10\x05\x42o\n\x0fio.spinegate.v1B\x0b\x43ommonProtoP\x01Z>github.com/spinegate/spinegate/gen/go/spinegate/v1;spinegatev1\xaa\x02\x0cSpinegate.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19spinegate/v1/common.proto\x12\x0cspinegate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb5\x01\n\x0b\x43\x61llContext\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x16\n\x06\x64\x65vice\x18\x02 \x01(\tR\x06\x64\x65vice\x12/\n\x07purpose\x18\x03 \x01(\x0e\x32\x15.spinegate.v1.PurposeR\x07purpose\x12>\n\x0crelationship\x18\x04 \x01(\x0e\x32\x1a.spinegate.v1.RelationshipR\x0crelationship\"\xa9\x04\n\nProvenance\x12;\n\x0b\x65nvironment\x18\x01 \x01(\x0e\x32\x19.spinegate.v1.EnvironmentR\x0b\x65nvironment\x12\x1c\n\tsimulated\x18\x02 \x01(\x08R\tsimulated\x12=\n\x0cretrieved_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0bretrievedAt\x12\x37\n\ttraced_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x08tracedAt\x12*\n\x11practice_ods_code\x18\x05 \x01(\tR\x0fpracticeOdsCode\x12#\n\rpractice_name\x18\x06 \x01(\tR\x0cpracticeName\x12\x12\n\x04\x61sid\x18\x07 \x01(\tR\x04\x61sid\x12%\n\x0einteraction_id\x18\x08 \x01(\tR\rinteractionId\x12\x1a\n\x08supplier\x18\t \x01(\tR\x08supplier\x12\x33\n\x15specification_version\x18\n \x01(\tR\x14specificationVersion\x12\x33\n\ttrace_ids\x18\x0b \x01(\x0b\x32\x16.spinegate.v1.TraceIdsR\x08traceIds\x12\x36\n\npds_access\x18\x0c \x01(\x0e\x32\x17.spinegate.v1.PdsAccessR\tpdsAccess\"\xad\x01\n\x08TraceIds\x12\x19\n\x08trace_id\x18\x01 \x01(\tR\x07traceId\x12\x17\n\x07\x63\x61ll_id\x18\x02 \x01(\tR\x06\x63\x61llId\x12 \n\x0cssp_trace_id\x18\x03 \x01(\tR\nsspTraceId\x12$\n\x0epds_request_id\x18\x04 \x01(\tR\x0cpdsRequestId\x12%\n\x0e\x63orrelation_id\x18\x05 \x01(\tR\rcorrelationId\"\x93\x01\n\x0c\x43linicalDate\x12\x12\n\x04text\x18\x01 \x01(\tR\x04text\x12\x39\n\tprecision\x18\x02 \x01(\x0e\x32\x1b.spinegate.v1.DatePrecisionR\tprecision\x12\x34\n\x07instant\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07instant\"p\n\x0e\x43linicalPeriod\x12\x30\n\x05start\x18\x01 \x01(\x0b\x32\x1a.spinegate.v1.ClinicalDateR\x05start\x12,\n\x03\x65nd\x18\x02 \x01(\x0b\x32\x1a.spinegate.v1.ClinicalDateR\x03\x65nd\"\xe2\x01\n\x06\x43oding\x12\x16\n\x06system\x18\x01 \x01(\tR\x06system\x12\x12\n\x04\x63ode\x18\x02 \x01(\tR\x04\x63ode\x12\x18\n\x07\x64isplay\x18\x03 \x01(\tR\x07\x64isplay\x12(\n\ruser_selected\x18\x04 \x01(\x08H\x00R\x0cuserSelected\x88\x01\x01\x12%\n\x0e\x64\x65scription_id\x18\x05 \x01(\tR\rdescriptionId\x12/\n\x13\x64\x65scription_display\x18\x06 \x01(\tR\x12\x64\x65scriptionDisplayB\x10\n\x0e_user_selected\"\xa9\x01\n\x0c\x43linicalCode\x12.\n\x07\x63odings\x18\x01 \x03(\x0b\x32\x14.spinegate.v1.CodingR\x07\x63odings\x12\x12\n\x04text\x18\x02 \x01(\tR\x04text\x12\x18\n\x07\x64isplay\x18\x03 \x01(\tR\x07\x64isplay\x12;\n\x0b\x64\x65gradation\x18\x04 \x01(\x0e\x32\x19.spinegate.v1.DegradationR\x0b\x64\x65gradation\"\xb8\x01\n\x11ResourceReference\x12\x16\n\x06target\x18\x01 \x01(\tR\x06target\x12\x18\n\x07\x64isplay\x18\x02 \x01(\tR\x07\x64isplay\x12/\n\x04kind\x18\x03 \x01(\x0e\x32\x1b.spinegate.v1.ReferenceKindR\x04kind\x12@\n\nidentifier\x18\x04 \x01(\x0b\x32 .spinegate.v1.ResourceIdentifierR\nidentifier\"W\n\x12ResourceIdentifier\x12\x16\n\x06system\x18\x01 \x01(\tR\x06system\x12\x17\n\x07id_text\x18\x02 \x01(\tR\x06idText\x12\x10\n\x03use\x18\x03 \x01(\tR\x03use\"\x82\x01\n\x08Quantity\x12\x16\n\x06\x61mount\x18\x01 \x01(\tR\x06\x61mount\x12\x1e\n\ncomparator\x18\x02 \x01(\tR\ncomparator\x12\x12\n\x04unit\x18\x03 \x01(\tR\x04unit\x12\x16\n\x06system\x18\x04 \x01(\tR\x06system\x12\x12\n\x04\x63ode\x18\x05 \x01(\tR\x04\x63ode\"\xc5\x01\n\tHumanName\x12\x10\n\x03use\x18\x01 \x01(\tR\x03use\x12\x12\n\x04text\x18\x02 \x01(\tR\x04text\x12\x16\n\x06\x66\x61mily\x18\x03 \x01(\tR\x06\x66\x61mily\x12\x14\n\x05given\x18\x04 \x03(\tR\x05given\x12\x16\n\x06prefix\x18\x05 \x03(\tR\x06prefix\x12\x16\n\x06suffix\x18\x06 \x03(\tR\x06suffix\x12\x34\n\x06period\x18\x07 \x01(\x0b\x32\x1c.spinegate.v1.ClinicalPeriodR\x06period\"\x83\x02\n\x07\x41\x64\x64ress\x12\x10\n\x03use\x18\x01 \x01(\tR\x03use\x12\x1b\n\ttype_text\x18\x02 \x01(\tR\x08typeText\x12\x12\n\x04text\x18\x03 \x01(\tR\x04text\x12\x14\n\x05lines\x18\x04 \x03(\tR\x05lines\x12\x12\n\x04\x63ity\x18\x05 \x01(\tR\x04\x63ity\x12\x1a\n\x08\x64istrict\x18\x06 \x01(\tR\x08\x64istrict\x12\x1f\n\x0bpostal_code\x18\x07 \x01(\tR\npostalCode\x12\x18\n\x07\x63ountry\x18\x08 \x01(\tR\x07\x63ountry\x12\x34\n\x06period\x18\t \x01(\x0b\x32\x1c.spinegate.v1.ClinicalPeriodR\x06period\"\x88\x01\n\x0c\x43ontactPoint\x12\x16\n\x06system\x18\x01 \x01(\tR\x06system\x12\x18\n\x07\x63ontact\x18\x02 \x01(\tR\x07\x63ontact\x12\x10\n\x03use\x18\x03 \x01(\tR\x03use\x12\x34\n\x06period\x18\x04 \x01(\x0b\x32\x1c.spinegate.v1.ClinicalPeriodR\x06period*;\n\x07Purpose\x12\x17\n\x13PURPOSE_UNSPECIFIED\x10\x00\x12\x17\n\x13PURPOSE_DIRECT_CARE\x10\x01*\xb6\x01\n\x0cRelationship\x12\x1c\n\x18RELATIONSHIP_UNSPECIFIED\x10\x00\x12\x1a\n\x16RELATIONSHIP_PRESENTED\x10\x01\x12\x19\n\x15RELATIONSHIP_REFERRED\x10\x02\x12\x1c\n\x18RELATIONSHIP_ON_CASELOAD\x10\x03\x12\x1b\n\x17RELATIONSHIP_TELEPHONED\x10\x04\x12\x16\n\x12RELATIONSHIP_OTHER\x10\x05*\x90\x01\n\x0b\x45nvironment\x12\x1b\n\x17\x45NVIRONMENT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45NVIRONMENT_EMBEDDED\x10\x01\x12\x17\n\x13\x45NVIRONMENT_SANDBOX\x10\x02\x12\x1b\n\x17\x45NVIRONMENT_INTEGRATION\x10\x03\x12\x14\n\x10\x45NVIRONMENT_LIVE\x10\x04*r\n\tPdsAccess\x12\x1a\n\x16PDS_ACCESS_UNSPECIFIED\x10\x00\x12\x1a\n\x16PDS_ACCESS_APPLICATION\x10\x01\x12\x18\n\x14PDS_ACCESS_CLINICIAN\x10\x02\x12\x13\n\x0fPDS_ACCESS_OPEN\x10\x03*\x82\x01\n\x03Hop\x12\x13\n\x0fHOP_UNSPECIFIED\x10\x00\x12\x0f\n\x0bHOP_GATEWAY\x10\x01\x12\r\n\tHOP_AUDIT\x10\x02\x12\r\n\tHOP_TOKEN\x10\x03\x12\x0b\n\x07HOP_PDS\x10\x04\x12\x0b\n\x07HOP_SDS\x10\x05\x12\x0b\n\x07HOP_SSP\x10\x06\x12\x10\n\x0cHOP_PROVIDER\x10\x07*^\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x11\n\rVERDICT_WHOLE\x10\x01\x12\x13\n\x0fVERDICT_PARTIAL\x10\x02\x12\x12\n\x0eVERDICT_WARNED\x10\x03*p\n\nComparison\x12\x1a\n\x16\x43OMPARISON_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43OMPARISON_MATCH\x10\x01\x12\x17\n\x13\x43OMPARISON_MISMATCH\x10\x02\x12\x17\n\x13\x43OMPARISON_NOT_HELD\x10\x03*\x93\x01\n\rDatePrecision\x12\x1e\n\x1a\x44\x41TE_PRECISION_UNSPECIFIED\x10\x00\x12\x17\n\x13\x44\x41TE_PRECISION_YEAR\x10\x01\x12\x18\n\x14\x44\x41TE_PRECISION_MONTH\x10\x02\x12\x16\n\x12\x44\x41TE_PRECISION_DAY\x10\x03\x12\x17\n\x13\x44\x41TE_PRECISION_TIME\x10\x04*{\n\x0b\x44\x65gradation\x12\x1b\n\x17\x44\x45GRADATION_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x44\x45GRADATION_DRUG_ALLERGY\x10\x01\x12\x1a\n\x16\x44\x45GRADATION_MEDICATION\x10\x02\x12\x15\n\x11\x44\x45GRADATION_OTHER\x10\x03*\xc7\x01\n\rReferenceKind\x12\x1e\n\x1aREFERENCE_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17REFERENCE_KIND_RELATIVE\x10\x01\x12\x1c\n\x18REFERENCE_KIND_CONTAINED\x10\x02\x12\x1b\n\x17REFERENCE_KIND_ABSOLUTE\x10\x03\x12\x1d\n\x19REFERENCE_KIND_IDENTIFIER\x10\x04\x12\x1f\n\x1bREFERENCE_KIND_DISPLAY_ONLY\x10\x05\x42o\n\x0fio.spinegate.v1B\x0b\x43ommonProtoP\x01Z>github.com/spinegate/spinegate/gen/go/spinegate/v1;spinegatev1\xaa\x02\x0cSpinegate.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,48 +33,50 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'spinegate.v1.common_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017io.spinegate.v1B\013CommonProtoP\001Z>github.com/spinegate/spinegate/gen/go/spinegate/v1;spinegatev1\252\002\014Spinegate.V1'
-  _globals['_PURPOSE']._serialized_start=2611
-  _globals['_PURPOSE']._serialized_end=2670
-  _globals['_RELATIONSHIP']._serialized_start=2673
-  _globals['_RELATIONSHIP']._serialized_end=2855
-  _globals['_ENVIRONMENT']._serialized_start=2858
-  _globals['_ENVIRONMENT']._serialized_end=3002
-  _globals['_HOP']._serialized_start=3005
-  _globals['_HOP']._serialized_end=3135
-  _globals['_VERDICT']._serialized_start=3137
-  _globals['_VERDICT']._serialized_end=3231
-  _globals['_COMPARISON']._serialized_start=3233
-  _globals['_COMPARISON']._serialized_end=3345
-  _globals['_DATEPRECISION']._serialized_start=3348
-  _globals['_DATEPRECISION']._serialized_end=3495
-  _globals['_DEGRADATION']._serialized_start=3497
-  _globals['_DEGRADATION']._serialized_end=3620
-  _globals['_REFERENCEKIND']._serialized_start=3623
-  _globals['_REFERENCEKIND']._serialized_end=3822
+  _globals['_PURPOSE']._serialized_start=2667
+  _globals['_PURPOSE']._serialized_end=2726
+  _globals['_RELATIONSHIP']._serialized_start=2729
+  _globals['_RELATIONSHIP']._serialized_end=2911
+  _globals['_ENVIRONMENT']._serialized_start=2914
+  _globals['_ENVIRONMENT']._serialized_end=3058
+  _globals['_PDSACCESS']._serialized_start=3060
+  _globals['_PDSACCESS']._serialized_end=3174
+  _globals['_HOP']._serialized_start=3177
+  _globals['_HOP']._serialized_end=3307
+  _globals['_VERDICT']._serialized_start=3309
+  _globals['_VERDICT']._serialized_end=3403
+  _globals['_COMPARISON']._serialized_start=3405
+  _globals['_COMPARISON']._serialized_end=3517
+  _globals['_DATEPRECISION']._serialized_start=3520
+  _globals['_DATEPRECISION']._serialized_end=3667
+  _globals['_DEGRADATION']._serialized_start=3669
+  _globals['_DEGRADATION']._serialized_end=3792
+  _globals['_REFERENCEKIND']._serialized_start=3795
+  _globals['_REFERENCEKIND']._serialized_end=3994
   _globals['_CALLCONTEXT']._serialized_start=77
   _globals['_CALLCONTEXT']._serialized_end=258
   _globals['_PROVENANCE']._serialized_start=261
-  _globals['_PROVENANCE']._serialized_end=758
-  _globals['_TRACEIDS']._serialized_start=761
-  _globals['_TRACEIDS']._serialized_end=934
-  _globals['_CLINICALDATE']._serialized_start=937
-  _globals['_CLINICALDATE']._serialized_end=1084
-  _globals['_CLINICALPERIOD']._serialized_start=1086
-  _globals['_CLINICALPERIOD']._serialized_end=1198
-  _globals['_CODING']._serialized_start=1201
-  _globals['_CODING']._serialized_end=1427
-  _globals['_CLINICALCODE']._serialized_start=1430
-  _globals['_CLINICALCODE']._serialized_end=1599
-  _globals['_RESOURCEREFERENCE']._serialized_start=1602
-  _globals['_RESOURCEREFERENCE']._serialized_end=1786
-  _globals['_RESOURCEIDENTIFIER']._serialized_start=1788
-  _globals['_RESOURCEIDENTIFIER']._serialized_end=1875
-  _globals['_QUANTITY']._serialized_start=1878
-  _globals['_QUANTITY']._serialized_end=2008
-  _globals['_HUMANNAME']._serialized_start=2011
-  _globals['_HUMANNAME']._serialized_end=2208
-  _globals['_ADDRESS']._serialized_start=2211
-  _globals['_ADDRESS']._serialized_end=2470
-  _globals['_CONTACTPOINT']._serialized_start=2473
-  _globals['_CONTACTPOINT']._serialized_end=2609
+  _globals['_PROVENANCE']._serialized_end=814
+  _globals['_TRACEIDS']._serialized_start=817
+  _globals['_TRACEIDS']._serialized_end=990
+  _globals['_CLINICALDATE']._serialized_start=993
+  _globals['_CLINICALDATE']._serialized_end=1140
+  _globals['_CLINICALPERIOD']._serialized_start=1142
+  _globals['_CLINICALPERIOD']._serialized_end=1254
+  _globals['_CODING']._serialized_start=1257
+  _globals['_CODING']._serialized_end=1483
+  _globals['_CLINICALCODE']._serialized_start=1486
+  _globals['_CLINICALCODE']._serialized_end=1655
+  _globals['_RESOURCEREFERENCE']._serialized_start=1658
+  _globals['_RESOURCEREFERENCE']._serialized_end=1842
+  _globals['_RESOURCEIDENTIFIER']._serialized_start=1844
+  _globals['_RESOURCEIDENTIFIER']._serialized_end=1931
+  _globals['_QUANTITY']._serialized_start=1934
+  _globals['_QUANTITY']._serialized_end=2064
+  _globals['_HUMANNAME']._serialized_start=2067
+  _globals['_HUMANNAME']._serialized_end=2264
+  _globals['_ADDRESS']._serialized_start=2267
+  _globals['_ADDRESS']._serialized_end=2526
+  _globals['_CONTACTPOINT']._serialized_start=2529
+  _globals['_CONTACTPOINT']._serialized_end=2665
 # @@protoc_insertion_point(module_scope)

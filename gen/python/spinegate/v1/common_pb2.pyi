@@ -108,6 +108,34 @@ ENVIRONMENT_LIVE: Environment.ValueType  # 4
 """The live Spine."""
 Global___Environment: _TypeAlias = Environment  # noqa: Y015
 
+class _PdsAccess:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PdsAccessEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PdsAccess.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PDS_ACCESS_UNSPECIFIED: _PdsAccess.ValueType  # 0
+    """PDS was not asked."""
+    PDS_ACCESS_APPLICATION: _PdsAccess.ValueType  # 1
+    """As this gateway's application: application-restricted access. A search shows one match at most."""
+    PDS_ACCESS_CLINICIAN: _PdsAccess.ValueType  # 2
+    """As the clinician who is signed in with CIS2: healthcare-worker access. A search shows up to 50 matches."""
+    PDS_ACCESS_OPEN: _PdsAccess.ValueType  # 3
+    """As nobody: the NHS's open sandbox."""
+
+class PdsAccess(_PdsAccess, metaclass=_PdsAccessEnumTypeWrapper):
+    """In whose name PDS was asked, which decides what it shows (docs/pds.md)."""
+
+PDS_ACCESS_UNSPECIFIED: PdsAccess.ValueType  # 0
+"""PDS was not asked."""
+PDS_ACCESS_APPLICATION: PdsAccess.ValueType  # 1
+"""As this gateway's application: application-restricted access. A search shows one match at most."""
+PDS_ACCESS_CLINICIAN: PdsAccess.ValueType  # 2
+"""As the clinician who is signed in with CIS2: healthcare-worker access. A search shows up to 50 matches."""
+PDS_ACCESS_OPEN: PdsAccess.ValueType  # 3
+"""As nobody: the NHS's open sandbox."""
+Global___PdsAccess: _TypeAlias = PdsAccess  # noqa: Y015
+
 class _Hop:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -369,6 +397,7 @@ class Provenance(_message.Message):
     SUPPLIER_FIELD_NUMBER: _builtins.int
     SPECIFICATION_VERSION_FIELD_NUMBER: _builtins.int
     TRACE_IDS_FIELD_NUMBER: _builtins.int
+    PDS_ACCESS_FIELD_NUMBER: _builtins.int
     environment: Global___Environment.ValueType
     """Which Spine this gateway is configured for."""
     simulated: _builtins.bool
@@ -387,6 +416,8 @@ class Provenance(_message.Message):
     """Supplier or software of that system, where the answer gave it."""
     specification_version: _builtins.str
     """GP Connect version that the system claims, where known."""
+    pds_access: Global___PdsAccess.ValueType
+    """In whose name PDS was asked; unset where it was not."""
     @_builtins.property
     def retrieved_at(self) -> _timestamp_pb2.Timestamp:
         """When the answer was received (UTC). Nothing clinical is ever cached."""
@@ -413,10 +444,11 @@ class Provenance(_message.Message):
         supplier: _builtins.str = ...,
         specification_version: _builtins.str = ...,
         trace_ids: Global___TraceIds | None = ...,
+        pds_access: Global___PdsAccess.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["retrieved_at", b"retrieved_at", "trace_ids", b"trace_ids", "traced_at", b"traced_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asid", b"asid", "environment", b"environment", "interaction_id", b"interaction_id", "practice_name", b"practice_name", "practice_ods_code", b"practice_ods_code", "retrieved_at", b"retrieved_at", "simulated", b"simulated", "specification_version", b"specification_version", "supplier", b"supplier", "trace_ids", b"trace_ids", "traced_at", b"traced_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asid", b"asid", "environment", b"environment", "interaction_id", b"interaction_id", "pds_access", b"pds_access", "practice_name", b"practice_name", "practice_ods_code", b"practice_ods_code", "retrieved_at", b"retrieved_at", "simulated", b"simulated", "specification_version", b"specification_version", "supplier", b"supplier", "trace_ids", b"trace_ids", "traced_at", b"traced_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -163,7 +163,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_CIS2_TOKEN_INVALID: _ErrorReason.ValueType  # 89
     """The CIS2 ID token cannot be used: form, signature, issuer, audience, level of authentication or age; or it is another
     user's than the one whom the caller's own credential names; or the session that it began cannot be renewed any more.
-    Code UNAUTHENTICATED, retry AFTER_CORRECTION. Say: "Your CIS2 sign-in was not accepted. Sign in again."
+    Code UNAUTHENTICATED, retry AFTER_CORRECTION. Say: "Your CIS2 sign-in was not accepted. Sign in again, and report it if it goes on."
     """
     ERROR_REASON_PATIENT_NOT_FOUND: _ErrorReason.ValueType  # 32
     """-- Said by, or because of, PDS: the national demographics service.
@@ -555,7 +555,7 @@ Code UNAUTHENTICATED, retry AFTER_CORRECTION. Say: "Sign in with CIS2, for examp
 ERROR_REASON_CIS2_TOKEN_INVALID: ErrorReason.ValueType  # 89
 """The CIS2 ID token cannot be used: form, signature, issuer, audience, level of authentication or age; or it is another
 user's than the one whom the caller's own credential names; or the session that it began cannot be renewed any more.
-Code UNAUTHENTICATED, retry AFTER_CORRECTION. Say: "Your CIS2 sign-in was not accepted. Sign in again."
+Code UNAUTHENTICATED, retry AFTER_CORRECTION. Say: "Your CIS2 sign-in was not accepted. Sign in again, and report it if it goes on."
 """
 ERROR_REASON_PATIENT_NOT_FOUND: ErrorReason.ValueType  # 32
 """-- Said by, or because of, PDS: the national demographics service.
@@ -999,11 +999,11 @@ class UpstreamIssue(_message.Message):
     ISSUE_CODE_FIELD_NUMBER: _builtins.int
     SEVERITY_FIELD_NUMBER: _builtins.int
     issue_type: _builtins.str
-    """FHIR issue type, as received."""
+    """FHIR issue type, upper case with underscores, e.g. `NOT-FOUND`."""
     issue_code: _builtins.str
     """Code of the first coding, upper case with underscores, e.g. `ACCESS_DENIED`."""
     severity: _builtins.str
-    """Severity, as received."""
+    """Severity, upper case, e.g. `ERROR`."""
     def __init__(
         self,
         *,
