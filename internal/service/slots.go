@@ -316,10 +316,14 @@ func (q *slotSearch) ask(ctx context.Context, ods nhs.ODSCode, last *slotEvent) 
 	routed(last.provenance, route)
 	seen := map[string]bool{}
 	for _, w := range q.windows {
-		answer, err := q.Practices.Slots(ctx, q.target(q.asker, route), gpconnect.SlotSearch{
-			Start: w.start.text(), End: w.end.text(), Organisation: q.asker.ods(),
-			OrganisationType: organisationTypes[q.request.GetOrganisationType()],
+		var answer *gpconnect.Slots
+		answer, route, err = visit(ctx, q.core, q.asker, route, func(to gpconnect.Target) (*gpconnect.Slots, error) {
+			return q.Practices.Slots(ctx, to, gpconnect.SlotSearch{
+				Start: w.start.text(), End: w.end.text(), Organisation: q.asker.ods(),
+				OrganisationType: organisationTypes[q.request.GetOrganisationType()],
+			})
 		})
+		routed(last.provenance, route)
 		if err != nil {
 			last.err = err
 			return
