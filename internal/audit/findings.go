@@ -40,7 +40,11 @@ func (r *Record) Diagnose(text string) {
 	if text == "" {
 		return
 	}
-	r.find(func(o *Outcome) { o.Diagnostics = join(o.Diagnostics, text) })
+	r.find(func(o *Outcome) {
+		if len(o.Diagnostics) < maxText { // more is cut in any case
+			o.Diagnostics = join(o.Diagnostics, text)
+		}
+	})
 }
 
 // Reuse says that an answer was used again, and nobody asked for it.
