@@ -187,6 +187,23 @@ func TestWhatIsReusedSaysSo(t *testing.T) {
 	})
 }
 
+// A record that went by a remembered route has the ids of its own call: PDS was asked in it.
+func TestARecordOnAKnownRouteHasItsOwnIDs(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		g := start(t)
+		for range 2 {
+			r, err := g.record(t, &pb.GetStructuredRecordRequest{Context: encounter(thisVisit), NhsNumber: "9990000018"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids := r.closing.GetProvenance().GetTraceIds()
+			if ids.GetTraceId() == "" || strings.ReplaceAll(ids.GetCorrelationId(), "-", "") != ids.GetTraceId() {
+				t.Errorf("correlation id %s, want that of the trace, %s", ids.GetCorrelationId(), ids.GetTraceId())
+			}
+		}
+	})
+}
+
 // An answer lives for fifteen minutes, whatever its session does; and a session that is over knows nothing.
 func TestReuseEnds(t *testing.T) {
 	inBubble(t, func(t *testing.T) {

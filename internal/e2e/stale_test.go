@@ -230,3 +230,28 @@ func TestABookingOnAnOldRouteIsMadeOnce(t *testing.T) {
 		})
 	})
 }
+
+// Where one of a practice's systems has moved, the others may have: the session forgets all of them, and no other practice's.
+func TestAnOldRouteTakesThePracticesOthersWithIt(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		g := start(t)
+		capable := func(ods string) {
+			if _, err := g.practices.GetCapabilities(g.as(t, clinician), &pb.GetCapabilitiesRequest{Context: encounter(thisVisit), OdsCode: ods}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		capable("A20047")
+		capable("F84005")
+		g.poisoned(t, nhs.SearchSlot, riverside, formerASID)
+		if len(g.tomorrow(t, thisVisit).slots) == 0 {
+			t.Fatal("no slots")
+		}
+		g.spine.Transcript().Reset()
+		if capable("F84005"); len(g.spine.Transcript().All()) != 0 {
+			t.Error("the other practice was forgotten, too")
+		}
+		if capable("A20047"); len(g.spine.Transcript().Of(simulator.SDSEndpoint)) != 3 || len(g.spine.Transcript().Of(simulator.Proxy)) != 3 {
+			t.Error("what was known of the practice was used again")
+		}
+	})
+}

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/fault"
 	"github.com/spinegate/spinegate/internal/nhs"

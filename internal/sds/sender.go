@@ -17,8 +17,6 @@ type SenderQuestion struct {
 	// Manufacturer is the supplier of this gateway: an organisation can have other suppliers' systems beside it.
 	Manufacturer nhs.ODSCode
 	Interaction  nhs.Interaction
-	// Bulk lets everybody go first who waits at a screen.
-	Bulk bool
 }
 
 // Sender is an organisation's own system.
@@ -50,7 +48,7 @@ func (c *Client) Sender(ctx context.Context, q SenderQuestion) (Sender, error) {
 }
 
 func (q SenderQuestion) question() Question {
-	return Question{ODS: q.Consumer, Interaction: q.Interaction, Consumer: q.Consumer, Bulk: q.Bulk}
+	return Question{ODS: q.Consumer, Interaction: q.Interaction, Consumer: q.Consumer}
 }
 
 func (c *Client) sender(ctx context.Context, q SenderQuestion) (Sender, error) {

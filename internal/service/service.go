@@ -9,6 +9,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -185,10 +186,11 @@ func told(p *pb.Provenance, s pds.Source) *pb.Provenance {
 	return p
 }
 
-// routed adds which system is asked, and with what.
+// routed adds which system is asked, and with what. The id of a look-up that the session remembers is an earlier call's, and
+// does not replace this one's.
 func routed(p *pb.Provenance, r sds.Route) *pb.Provenance {
 	p.PracticeOdsCode, p.Asid, p.InteractionId = r.ODS.String(), r.ASID.String(), r.Interaction.String()
-	p.TraceIds.CorrelationId = r.CorrelationID
+	p.TraceIds.CorrelationId = cmp.Or(p.GetTraceIds().GetCorrelationId(), r.CorrelationID)
 	p.Simulated = p.GetSimulated() || r.Simulated
 	return p
 }

@@ -69,7 +69,10 @@ func TestSDSRefusesAsTheServiceDid(t *testing.T) {
 type outcomeText struct {
 	Issue []struct {
 		Code, Diagnostics string
-		Details           struct{ Coding []struct{ System, Code string } }
+
+		Details struct {
+			Coding []struct{ System, Code string }
+		}
 	}
 }
 
