@@ -124,6 +124,9 @@ func outcomeOf(o *audit.Outcome) (said, more string) {
 	if len(o.SHA256) > 0 {
 		more = notes(more, fmt.Sprintf("%d bytes", o.Bytes), fmt.Sprintf("%s %x", digestOfBytes, o.SHA256))
 	}
+	if o.ReusedTotal > 0 {
+		more = notes(more, fmt.Sprintf("%d of the session's earlier answers used again", o.ReusedTotal))
+	}
 	return said, notes(more, o.Diagnostics)
 }
 

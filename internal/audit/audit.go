@@ -183,6 +183,10 @@ type Outcome struct {
 	Verdict string `json:"verdict,omitzero"`
 	// Resources counts what was released by FHIR resource type.
 	Resources map[string]int `json:"resources,omitempty"`
+	// Reused are answers of the Spine and of practices about systems that the call took from its session's memory: nothing
+	// was asked for them. At most [maxReused] are named; ReusedTotal is how many there were.
+	Reused      []Reuse `json:"reused,omitempty"`
+	ReusedTotal int     `json:"reused_total,omitzero"`
 	// Bytes and SHA256 are those of the provider's content that was released.
 	Bytes  int64  `json:"bytes,omitzero"`
 	SHA256 []byte `json:"sha256,omitempty"`
@@ -191,6 +195,16 @@ type Outcome struct {
 	Diagnostics string `json:"-"`
 	// Duration of the call until now, in nanoseconds; the record fills it in when it is zero.
 	Duration time.Duration `json:"duration_ns"`
+}
+
+// Reuse is an answer that was used again within a session.
+type Reuse struct {
+	// What it is: ROUTE, STATEMENT or SENDER.
+	What        string          `json:"what"`
+	Practice    nhs.ODSCode     `json:"practice"`
+	Interaction nhs.Interaction `json:"interaction"`
+	// RetrievedAt is when it was received (UTC).
+	RetrievedAt time.Time `json:"retrieved_at"`
 }
 
 // ReasonCrashed is the reason in the OUTCOME that recovery gives to a call whose process died. What became of the call

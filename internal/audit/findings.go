@@ -3,6 +3,7 @@ package audit
 import (
 	"maps"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -14,6 +15,8 @@ const (
 	maxTypes = 64
 	// otherType counts the rest, and what is not the name of a type.
 	otherType = "Other"
+	// maxReused bounds how many reused answers an OUTCOME names.
+	maxReused = 100
 )
 
 var typeGrammar = regexp.MustCompile(`^[A-Z][A-Za-z]{0,63}$`)
@@ -37,7 +40,21 @@ func (r *Record) Diagnose(text string) {
 	if text == "" {
 		return
 	}
-	r.find(func(o *Outcome) { o.Diagnostics = join(o.Diagnostics, text) })
+	r.find(func(o *Outcome) {
+		if len(o.Diagnostics) < maxText { // more is cut in any case
+			o.Diagnostics = join(o.Diagnostics, text)
+		}
+	})
+}
+
+// Reuse says that an answer was used again, and nobody asked for it.
+func (r *Record) Reuse(a Reuse) {
+	a.RetrievedAt = a.RetrievedAt.UTC()
+	r.find(func(o *Outcome) {
+		if o.ReusedTotal++; o.ReusedTotal <= maxReused {
+			o.Reused = append(o.Reused, a)
+		}
+	})
 }
 
 func (r *Record) find(add func(*Outcome)) {
@@ -55,6 +72,9 @@ func (r *Record) complete(o *Outcome) {
 	defer r.mu.Unlock()
 	if o.Resources == nil {
 		o.Resources = maps.Clone(r.found.Resources)
+	}
+	if o.ReusedTotal == 0 {
+		o.Reused, o.ReusedTotal = slices.Clone(r.found.Reused), r.found.ReusedTotal
 	}
 	o.Diagnostics = join(r.found.Diagnostics, o.Diagnostics)
 }

@@ -3,10 +3,12 @@ package audit_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/spinegate/spinegate/internal/audit"
+	"github.com/spinegate/spinegate/internal/nhs"
 )
 
 func TestTheOutcomeSaysWhatTheCallFoundOut(t *testing.T) {
@@ -54,5 +56,26 @@ func TestManyResourceTypesAreCountedTogether(t *testing.T) {
 	}
 	if len(got) > 65 || total != 200 {
 		t.Errorf("%d types and %d resources are counted, want at most 65 and 200", len(got), total)
+	}
+}
+
+func TestReusedAnswersAreNamedUpToABound(t *testing.T) {
+	store := open(t, config(t))
+	record := store.Begin(audit.Call{Method: "/m"})
+	ods, err := nhs.ParseODSCode("A20047")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 7, 1, 10, 0, 0, 0, nhs.London)
+	for range 150 {
+		record.Reuse(audit.Reuse{What: "ROUTE", Practice: ods, Interaction: nhs.SearchSlot, RetrievedAt: at})
+	}
+	if err := record.Outcome(t.Context(), audit.Outcome{Code: "OK"}); err != nil {
+		t.Fatal(err)
+	}
+	got := entries(t, store.Reader, audit.Query{ID: record.ID(), Kind: audit.KindOutcome})[0].Outcome
+	want := audit.Reuse{What: "ROUTE", Practice: ods, Interaction: nhs.SearchSlot, RetrievedAt: at.UTC()}
+	if len(got.Reused) != 100 || got.ReusedTotal != 150 || got.Reused[99] != want {
+		t.Errorf("%d of %d are named, the last %+v", len(got.Reused), got.ReusedTotal, got.Reused[len(got.Reused)-1])
 	}
 }

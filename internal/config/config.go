@@ -126,6 +126,9 @@ type SDS struct {
 	URL string `yaml:"url"`
 	// File with the API key.
 	APIKeyFile SecretFile `yaml:"apiKeyFile" env:"SPINEGATE_SDS_API_KEY_FILE"`
+	// Requests a minute that this gateway may make, all callers together; a look-up takes two. The NHS gives an application
+	// 300 by default, and smooths them. It is read again when the process gets SIGHUP.
+	RequestsPerMinute float64 `yaml:"requestsPerMinute"`
 }
 
 // Proxy is the way to practices.
@@ -151,6 +154,9 @@ type System struct {
 	DeviceID string `yaml:"deviceID"`
 	// Name of the software, as it was assured.
 	Model string `yaml:"model"`
+	// ODS code of its supplier, as the directory has it. With it an organisation needs no asid here: the directory is asked
+	// for the organisation's system that this supplier made.
+	ManufacturerODS string `yaml:"manufacturerODS"`
 }
 
 // Organisation is one whose users may call.
@@ -159,7 +165,7 @@ type Organisation struct {
 	ODS string `yaml:"ods"`
 	// Name, as practices are told. Required.
 	Name string `yaml:"name"`
-	// The organisation's own ASID: twelve digits. Required.
+	// The organisation's own ASID: twelve digits. Empty asks the directory, for which system.manufacturerODS is needed.
 	ASID string `yaml:"asid"`
 	// Host name that the ASID is registered for. If it is given, a client certificate for another is refused at the start.
 	FQDN string `yaml:"fqdn"`
@@ -303,7 +309,7 @@ func Default() Config {
 	return Config{
 		Listen:  Listen{Address: "127.0.0.1:50051"},
 		Admin:   Admin{Address: "127.0.0.1:9090"},
-		Spine:   Spine{PDS: PDS{RequestsPerSecond: 5}},
+		Spine:   Spine{PDS: PDS{RequestsPerSecond: 5}, SDS: SDS{RequestsPerMinute: 300}},
 		System:  System{Model: "spinegate"},
 		Audit:   Store{Path: "/var/lib/spinegate/audit.db"},
 		Journal: Store{Path: "/var/lib/spinegate/journal.db"},

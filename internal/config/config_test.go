@@ -273,3 +273,25 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// An organisation without an ASID is one that the directory is asked about, by who made its system.
+func TestTheASIDIsOptionalWithASupplier(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(string(text), `    asid: "200000000115"`+"\n", "", 1)
+	changed = strings.Replace(changed, "  deviceID: gateway-1\n", "  deviceID: gateway-1\n  manufacturerODS: X26SG\n", 1)
+	c, err := config.Load(write(t, changed), nothing, config.Overrides{})
+	if err != nil || c.Organisations[0].ASID != "" || c.System.ManufacturerODS != "X26SG" {
+		t.Errorf("%+v, %v", c.Organisations, err)
+	}
+	changed = strings.Replace(changed, "  manufacturerODS: X26SG\n", "", 1)
+	if _, err := config.Load(write(t, changed), nothing, config.Overrides{}); err == nil || !strings.Contains(err.Error(), "asid") {
+		t.Errorf("without a supplier: %v", err)
+	}
+	if c.Spine.SDS.RequestsPerMinute != 300 {
+		t.Errorf("%g requests a minute, want the NHS's default", c.Spine.SDS.RequestsPerMinute)
+	}
+}

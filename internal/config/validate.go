@@ -118,6 +118,7 @@ func (s Spine) validate(p *problems, e Environment) {
 	s.Token.validate(p, e)
 	p.path("spine.sds.apiKeyFile", string(s.SDS.APIKeyFile), e != Sandbox)
 	p.need(s.PDS.RequestsPerSecond > 0, "spine.pds.requestsPerSecond", "a number above 0 is needed; the NHS's default is 5")
+	p.need(s.SDS.RequestsPerMinute > 0, "spine.sds.requestsPerMinute", "a number above 0 is needed; the NHS's default is 300")
 
 	p.url("spine.proxy.url", s.Proxy.URL)
 	if u, err := url.Parse(s.Proxy.URL); err == nil {
@@ -160,6 +161,8 @@ func (s System) validate(p *problems) {
 	p.url("system.url", s.URL)
 	p.need(s.DeviceID != "", "system.deviceID", "an id for this installation is needed, such as gateway-1")
 	p.need(s.Model != "", "system.model", "the name of the software is needed, as it was assured")
+	_, err := nhs.ParseODSCode(s.ManufacturerODS)
+	p.need(s.ManufacturerODS == "" || err == nil, "system.manufacturerODS", "the supplier's ODS code is needed: 3 to 12 letters and digits")
 }
 
 // validateOrganisations returns the ODS codes that are configured.
@@ -173,7 +176,8 @@ func (c *Config) validateOrganisations(p *problems) map[nhs.ODSCode]bool {
 		p.need(err != nil || !known[ods], key+"ods", "this organisation is listed twice")
 		known[ods] = err == nil
 		asid, err := nhs.ParseASID(o.ASID)
-		p.need(err == nil, key+"asid", "an ASID is needed: twelve digits")
+		p.need(err == nil || o.ASID == "" && c.System.ManufacturerODS != "", key+"asid",
+			"an ASID is needed: twelve digits; or system.manufacturerODS, by which the directory is asked for it")
 		p.need(err != nil || !asids[asid], key+"asid", "another organisation has this ASID; each needs its own")
 		asids[asid] = err == nil
 		p.need(strings.TrimSpace(o.Name) != "", key+"name", "a name is needed: practices are told it")

@@ -35,6 +35,8 @@ type Exchange struct {
 	At time.Time
 	// Status is what was answered; zero if nothing was.
 	Status int
+	// Stopped says that the proxy did not pass it on, so that no practice got it.
+	Stopped bool
 	// Answer is the body answered by the token service, PDS and SDS. Without it, the rules that follow from what they said
 	// do not apply.
 	Answer []byte

@@ -252,7 +252,7 @@ func (p *past) addCall(r *request) {
 		return
 	}
 	if r.operation.write() {
-		p.writes[writeOf(r)] = true
+		p.writes[writeOf(r)] = p.writes[writeOf(r)] || !r.Stopped
 	}
 	switch {
 	case r.is("fhir:rest:search:patient-1", "documents:fhir:rest:search:patient-1", "fhir:operation:gpc.registerpatient-1"):

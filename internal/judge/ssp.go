@@ -106,7 +106,7 @@ var sspRules = []Rule{
 		func(r *request, _ *past) string {
 			return unless(!strings.ContainsAny(r.Query, "|+ "), "one is sent raw")
 		}),
-	sspRule("SSP-ONCE-01", "What changes something is sent once, and never repeated.", "SDS C5", SPEC, operationKnown|pastKnown,
+	sspRule("SSP-ONCE-01", "What changes something is sent once, and never repeated unless the proxy did not pass it on.", "SDS C5", SPEC, operationKnown|pastKnown,
 		func(r *request, before *past) string {
 			return unless(!r.operation.write() || !before.writes[writeOf(r)], "the same was sent before")
 		}),

@@ -60,7 +60,6 @@ func TestMethodsThatAreNotBuiltYet(t *testing.T) {
 		}
 	}
 	want := []string{
-		"EndpointDirectory/ResolveEndpoints",
 		"GPConnect/GetRecordHtml",
 		"GPConnect/SearchDocuments",
 		"GPConnect/GetDocument",

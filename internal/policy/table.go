@@ -45,7 +45,7 @@ var table = []Method{
 	{Name: trace + "ListRelatedPersons", Scopes: []Scope{PatientTrace}, Human: HumanUnlessOpened, Audit: AuditPatient, Limit: readLimit, Budget: nationalBudget, Encounter: true, Built: true},
 
 	{Name: directory + "ResolveEndpoint", Scopes: []Scope{DirectoryRead}, Human: HumanOptional, Audit: AuditOrganisation, Limit: readLimit, Budget: nationalBudget, Encounter: true, Built: true},
-	{Name: directory + "ResolveEndpoints", Scopes: []Scope{DirectoryRead}, Human: HumanOptional, Audit: AuditOrganisation, Limit: bulkLimit, Budget: manyBudget, Encounter: true},
+	{Name: directory + "ResolveEndpoints", Scopes: []Scope{DirectoryRead}, Human: HumanOptional, Audit: AuditOrganisation, Limit: bulkLimit, Budget: manyBudget, Encounter: true, Built: true},
 
 	{Name: practice + "GetCapabilities", Scopes: []Scope{PracticeRead}, Audit: AuditOrganisation, Limit: readLimit, Budget: practiceBudget, Encounter: true, Built: true},
 	{Name: practice + "GetStructuredRecord", Scopes: []Scope{RecordRead}, Audit: AuditPatient, Limit: streamLimit, Budget: recordBudget, Encounter: true, Built: true},

@@ -164,7 +164,7 @@ func (s *Sandbox) Stop(ctx context.Context) error {
 // telephone is a number of the range that is kept for drama; practices are given it with a booking.
 const telephone = "01632 960115"
 
-// plenty is more requests a second than PDS's quota lets anybody try out.
+// plenty is more requests a second than the quotas of PDS and SDS let anybody try out.
 const plenty = 1000
 
 // configure writes what the gateway needs into files, and names them.
@@ -199,7 +199,10 @@ func (s *Sandbox) configure(o Options) (config.Config, error) {
 		ClientSecretFile: config.SecretFile(file("platform.secret", []byte(application.Secret))),
 	}
 	c.Spine.PDS = config.PDS{URL: s.Spine.PDSURL(), RequestsPerSecond: plenty}
-	c.Spine.SDS = config.SDS{URL: s.Spine.SDSURL(), APIKeyFile: config.SecretFile(file("directory.apikey", []byte(s.Spine.DirectoryKey())))}
+	c.Spine.SDS = config.SDS{
+		URL: s.Spine.SDSURL(), APIKeyFile: config.SecretFile(file("directory.apikey", []byte(s.Spine.DirectoryKey()))),
+		RequestsPerMinute: 60 * plenty,
+	}
 	c.Spine.Proxy = config.Proxy{
 		URL: s.Spine.ProxyURL(), CAFile: c.Spine.CAFile,
 		CertificateFile: config.File(file("client.pem", client.CertificatePEM)),

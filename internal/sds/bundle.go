@@ -28,9 +28,11 @@ type endpoint struct {
 	key     nhs.PartyKey
 }
 
-// device is an accredited system that carries the party key asked for. The ASID may be missing.
+// device is an accredited system: one that carries the party key asked for, or one of our supplier's. The ASID may be
+// missing, and of our own system the key.
 type device struct {
 	asid         nhs.ASID
+	key          nhs.PartyKey
 	manufacturer nhs.ODSCode
 }
 
@@ -46,6 +48,7 @@ type resource struct {
 	Type                 string            `json:"resourceType"`
 	Address              string            `json:"address"`
 	ManagingOrganization fhir.Reference    `json:"managingOrganization"`
+	Owner                fhir.Reference    `json:"owner"`
 	Identifiers          []fhir.Identifier `json:"identifier"`
 	Extensions           fhir.Extensions   `json:"extension"`
 }
@@ -101,15 +104,29 @@ func (b bundle) endpoints(q Question) ([]endpoint, error) {
 
 // devices are those that carry the party key.
 func (b bundle) devices(key nhs.PartyKey) ([]device, error) {
+	return b.devicesThat(func(_ resource, d device) bool { return d.key == key })
+}
+
+// senders are those that our supplier made, but for what names another client organisation: SDS's filter is not relied
+// upon. What does not say who made it is dropped (SDS contract, A8).
+func (b bundle) senders(q SenderQuestion) ([]device, error) {
+	return b.devicesThat(func(r resource, d device) bool {
+		client := r.Owner.Identifier.Value
+		return d.manufacturer == q.Manufacturer && (client == "" || strings.EqualFold(strings.TrimSpace(client), q.Consumer.String()))
+	})
+}
+
+func (b bundle) devicesThat(belong func(resource, device) bool) ([]device, error) {
 	all, err := b.resources("Device")
 	var kept []device
 	for _, r := range all {
-		if got, err := nhs.ParsePartyKey(r.identifier(partyKeySystem)); err != nil || got != key {
-			continue
+		var d device // what cannot be read is missing (SDS contract, B4)
+		d.key, _ = nhs.ParsePartyKey(r.identifier(partyKeySystem))
+		d.asid, _ = nhs.ParseASID(strings.TrimSpace(r.identifier(asidSystem)))
+		d.manufacturer, _ = nhs.ParseODSCode(strings.TrimSpace(r.Extensions.Find(manufacturerExtension).Reference.Identifier.Value))
+		if belong(r, d) {
+			kept = append(kept, d)
 		}
-		asid, _ := nhs.ParseASID(strings.TrimSpace(r.identifier(asidSystem)))
-		supplier, _ := nhs.ParseODSCode(r.Extensions.Find(manufacturerExtension).Reference.Identifier.Value)
-		kept = append(kept, device{asid: asid, manufacturer: supplier})
 	}
 	return kept, err
 }

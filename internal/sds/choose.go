@@ -74,6 +74,37 @@ func chooseDevice(all []device, ods nhs.ODSCode, key nhs.PartyKey) (device, erro
 	return device{}, e
 }
 
+// chooseSender wants exactly one ASID among the consumer's systems that our supplier made (SDS contract, A8). Whatever is
+// wrong is CONSUMER_ASID_UNKNOWN and not one of the reasons about devices, which tell a clinician that the practice's entry
+// is at fault: this is about their own organisation, and nobody at the practice can mend it.
+func chooseSender(all []device, q SenderQuestion) (nhs.ASID, error) {
+	unknown := failed(pb.ErrorReason_ERROR_REASON_CONSUMER_ASID_UNKNOWN)
+	var systems []device
+	for _, d := range all {
+		if d.asid.IsZero() {
+			unknown.Operator = "The directory has a system of ours for the organisation without an ASID."
+			return nhs.ASID{}, unknown
+		}
+		if !slices.ContainsFunc(systems, func(s device) bool { return s.asid == d.asid }) {
+			systems = append(systems, d)
+		}
+	}
+	switch len(systems) {
+	case 0:
+		unknown.Operator = "The directory has no system of ours for the organisation and the interaction."
+		return nhs.ASID{}, unknown
+	case 1:
+		return systems[0].asid, nil
+	}
+	unknown.Operator = "The directory has more than one system of ours for the organisation; configure its asid."
+	for _, s := range systems {
+		unknown.Candidates = append(unknown.Candidates, &pb.Candidate{
+			OdsCode: q.Consumer.String(), PartyKey: s.key.String(), Asid: s.asid.String(),
+		})
+	}
+	return nhs.ASID{}, unknown
+}
+
 func failed(reason pb.ErrorReason) *fault.Error { return fault.New(pb.Hop_HOP_SDS, reason, nil) }
 
 func hasPath(address string) bool {

@@ -1,16 +1,9 @@
 package sds
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-	"github.com/google/go-cmp/cmp"
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/fault"
@@ -189,66 +182,6 @@ func TestReadBundle(t *testing.T) {
 		t.Error(err)
 	} else if _, err := b.endpoints(question(t)); err == nil {
 		t.Error("an Endpoint of another shape is dropped as if it were not there")
-	}
-}
-
-func TestPublishedBundles(t *testing.T) {
-	folder := filepath.Join("..", "..", "..", "shared", "fixtures", "sds")
-	if _, err := os.Stat(folder); err != nil {
-		t.Skip("the published fixtures are not beside the checkout")
-	}
-	files, err := filepath.Glob(filepath.Join(folder, "bundles", "*.json"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no bundles: %v", err)
-	}
-	counts := map[string]int{}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, err := readBundle(text)
-		if err != nil {
-			t.Errorf("%s: %v", filepath.Base(file), err)
-			continue
-		}
-		endpoints, err := b.resources("Endpoint")
-		devices, err2 := b.resources("Device")
-		if err := errors.Join(err, err2); err != nil {
-			t.Errorf("%s: %v", filepath.Base(file), err)
-		}
-		counts[filepath.Base(file)] = len(endpoints) + len(devices)
-	}
-	if diff := cmp.Diff(map[string]int{
-		"adaptor_multiple_devices.json": 2, "adaptor_multiple_endpoints.json": 3, "adaptor_single_device.json": 1,
-		"adaptor_single_endpoint.json": 1, "consumer_endpoint_no_address.json": 1, "consumer_no_result.json": 0,
-		"sandbox_endpoint.json": 1, "sandbox_endpoint_forward_reliable.json": 1,
-	}, counts); diff != "" {
-		t.Errorf("resources (-want +got):\n%s", diff)
-	}
-	recorded, err := os.ReadFile(filepath.Join(folder, "recorded", "endpoint_200_one.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var exchange struct {
-		Response struct {
-			Body jsontext.Value `json:"body"`
-		} `json:"response"`
-	}
-	if err := json.Unmarshal(recorded, &exchange); err != nil {
-		t.Fatal(err)
-	}
-	ods, err := nhs.ParseODSCode("yes")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := readBundle(exchange.Response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := b.endpoints(Question{ODS: ods, Interaction: "urn:nhs:names:services:psis:REPC_IN150016UK05"})
-	if err != nil || len(all) != 1 || all[0].key.String() != "YES-0000806" || all[0].address == "" {
-		t.Errorf("recorded: %+v, %v", all, err)
 	}
 }
 

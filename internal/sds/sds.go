@@ -1,10 +1,12 @@
 // Package sds asks the Spine Directory Service which system serves an interaction for an organisation:
-// [Client.Route] looks up its Endpoint, and with the party key of that its Device.
+// [Client.Route] looks up its Endpoint, and with the party key of that its Device. [Client.Sender] looks up the system that
+// the consumer itself is known by.
 //
 // It never picks by position. No answer, one that is incomplete and more than one are three different failures, and the
 // last names the candidates (SDS contract, A8). An empty answer is believed only when a second one, past the directory's
 // cache, agrees: a directory that is too slow says that it is empty (SDS contract, A10). Nothing is kept: callers who ask
-// the same at the same time share one look-up, and that is all.
+// the same at the same time share one look-up, and that is all. The application's allowance is shared out between
+// organisations and never overrun (SDS contract, A1).
 package sds
 
 import (
@@ -25,13 +27,16 @@ import (
 
 // Config describes SDS as this gateway reaches it.
 type Config struct {
-	// Upstream is how SDS is reached: BaseURL is the FHIR base. Hop, Explain and Tokens are set here, and Limits where they
-	// are zero.
+	// Upstream is how SDS is reached: BaseURL is the FHIR base. Hop, Explain, Tokens and Quota are set here, and Limits where
+	// they are zero.
 	Upstream spine.Config
 	// APIKey is sent with every request. Required but in SANDBOX, which ignores it.
 	APIKey string
 	// Addresses says which service root URLs are accepted.
 	Addresses spine.AddressPolicy
+	// PerMinute is how many requests a minute this gateway may make, all callers together. Zero is 300, the default for an
+	// application (SDS contract, A1). [Client.SetRate] changes it.
+	PerMinute float64
 }
 
 // Question is what to look up.
@@ -44,6 +49,8 @@ type Question struct {
 	Consumer nhs.ODSCode
 	// Fresh asks past the directory's half-hour cache: for a look-up after the proxy said that a route is not right.
 	Fresh bool
+	// Bulk lets everybody go first who waits at a screen.
+	Bulk bool
 }
 
 // Route is where to send an interaction.
@@ -68,9 +75,12 @@ type Route struct {
 
 // Client asks SDS. It is safe for concurrent use.
 type Client struct {
-	upstream  *spine.Upstream
-	config    Config
-	lookingUp flights[Question, Route]
+	upstream *spine.Upstream
+	quota    *spine.Quota
+	config   Config
+	// Nobody who asks past the cache shares a look-up that does not: Fresh is part of the Question.
+	lookingUp        flights[Question, Route]
+	lookingUpSenders flights[SenderQuestion, Sender]
 }
 
 // New prepares a client. Nothing is dialled.
@@ -78,7 +88,14 @@ func New(c Config) (*Client, error) {
 	if c.APIKey == "" && c.Upstream.Environment != pb.Environment_ENVIRONMENT_SANDBOX {
 		return nil, errors.New("SDS: an API key is required")
 	}
-	c.Upstream.Hop, c.Upstream.Tokens, c.Upstream.Explain = pb.Hop_HOP_SDS, nil, nil
+	if c.PerMinute == 0 {
+		c.PerMinute = 300
+	}
+	if !usable(c.PerMinute) {
+		return nil, errRate
+	}
+	quota := spine.NewQuota(perSecond(c.PerMinute), burst(c.PerMinute))
+	c.Upstream.Hop, c.Upstream.Tokens, c.Upstream.Explain, c.Upstream.Quota = pb.Hop_HOP_SDS, nil, nil, quota
 	if c.Upstream.Limits == (spine.Limits{}) {
 		// trust.md, 4.2. A Device lists every interaction that it has and can be long.
 		c.Upstream.Limits = spine.Limits{
@@ -89,7 +106,7 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("SDS: %w", err)
 	}
-	return &Client{upstream: upstream, config: c}, nil
+	return &Client{upstream: upstream, quota: quota, config: c}, nil
 }
 
 // Close closes idle connections.
@@ -106,6 +123,9 @@ func (c *Client) Route(ctx context.Context, q Question) (Route, error) {
 	}
 	if _, err := nhs.ParseInteraction(q.Interaction.String()); err != nil {
 		return Route{}, fault.Invalid("interaction", "grammar", "a GP Connect interaction id is needed")
+	}
+	if err := c.inTime(ctx, q); err != nil {
+		return Route{}, err
 	}
 	route, err := c.lookingUp.share(ctx, q, func(ctx context.Context) (Route, error) { return c.route(ctx, q) })
 	if err != nil {
@@ -184,8 +204,15 @@ func (l *lookup) ask(ctx context.Context, resource, more string, fresh bool) (bu
 	target.WriteString(l.client.config.Upstream.BaseURL + "/" + resource)
 	target.WriteString("?organization=" + odsSystem + "%7C" + l.ODS.String())
 	target.WriteString("&identifier=" + interactionSystem + "%7C" + l.Interaction.String() + more)
+	var turn *spine.Turn
+	if l.Bulk {
+		var err error
+		if turn, err = l.client.quota.Turn(ctx, l.Consumer); err != nil {
+			return bundle{}, err
+		}
+	}
 	answer, err := l.client.upstream.Do(ctx, &spine.Request{
-		Method: http.MethodGet, URL: target.String(), Template: "/" + resource, Header: header, Repeatable: true,
+		Method: http.MethodGet, URL: target.String(), Template: "/" + resource, Header: header, Repeatable: true, Turn: turn,
 		Consumer: l.Consumer, Practice: l.ODS, Interaction: l.Interaction,
 		RequestID: uuid.NewString(), CorrelationID: l.correlationID,
 	})
@@ -230,7 +257,7 @@ func (c *Client) inSandbox(err error) error {
 		return err
 	}
 	if e.Reason == pb.ErrorReason_ERROR_REASON_ENDPOINT_NOT_FOUND || e.Reason == pb.ErrorReason_ERROR_REASON_DEVICE_NOT_FOUND ||
-		e.HTTPStatus == http.StatusInternalServerError {
+		e.Reason == pb.ErrorReason_ERROR_REASON_CONSUMER_ASID_UNKNOWN && len(e.Candidates) == 0 || e.HTTPStatus == http.StatusInternalServerError {
 		return fault.New(pb.Hop_HOP_SDS, pb.ErrorReason_ERROR_REASON_DIRECTORY_SANDBOX_GAP, err)
 	}
 	return err

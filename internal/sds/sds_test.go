@@ -231,6 +231,47 @@ func TestTheSameQuestionIsAskedOnce(t *testing.T) {
 			t.Errorf("asked %v", got)
 		}
 	})
+	bubble(t, "by fifty", func(t *testing.T) {
+		s, client := start(t, nil)
+		hold(t, s)
+		var group sync.WaitGroup
+		for range 50 {
+			group.Go(func() {
+				if _, err := client.Route(t.Context(), question(t, "A20047")); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if got := s.Transcript().Upstreams(); len(got) != 2 {
+			t.Errorf("asked %v", got)
+		}
+	})
+	// Whoever asks past the cache must not get what somebody else asked the cache for.
+	bubble(t, "but not by who asks past the cache", func(t *testing.T) {
+		s, client := start(t, nil)
+		hold(t, s)
+		var group sync.WaitGroup
+		for i := range 10 {
+			group.Go(func() {
+				q := question(t, "A20047")
+				q.Fresh = i%2 == 0
+				if _, err := client.Route(t.Context(), q); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		past := 0
+		for _, e := range s.Transcript().All() {
+			if e.Header.Get("Cache-Control") == "no-cache" {
+				past++
+			}
+		}
+		if got := s.Transcript().Upstreams(); len(got) != 4 || past != 2 {
+			t.Errorf("asked %v, %d of them past the cache", got, past)
+		}
+	})
 	bubble(t, "but not from memory", func(t *testing.T) {
 		s, client := start(t, nil)
 		for range 2 {

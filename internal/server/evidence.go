@@ -98,3 +98,12 @@ func (d directory) Route(ctx context.Context, q sds.Question) (sds.Route, error)
 	defer interceptor.EnterHop(ctx, pb.Hop_HOP_SDS)()
 	return d.client.Route(ctx, q)
 }
+
+// Sender asks SDS which system the consumer is known by.
+func (d directory) Sender(ctx context.Context, q sds.SenderQuestion) (sds.Sender, error) {
+	if err := unrecorded(ctx, audit.FromContext(ctx).Attempt(ctx)); err != nil {
+		return sds.Sender{}, err
+	}
+	defer interceptor.EnterHop(ctx, pb.Hop_HOP_SDS)()
+	return d.client.Sender(ctx, q)
+}

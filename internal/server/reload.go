@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"time"
 
 	"github.com/spinegate/spinegate/internal/config"
 )
 
-// Reload applies what can change while calls run: spine.pds.requestsPerSecond, for everything that runs and waits, too; and
-// the application's keys: the next token is signed with the new one, and the key set is the new one. Nothing else of c is
+// Reload applies what can change while calls run: spine.pds.requestsPerSecond and spine.sds.requestsPerMinute, for everything
+// that runs and waits, too; and the application's keys: the next token is signed with the new one, and the key set is the new one. Nothing else of c is
 // looked at. After an error everything is as it was. It can take as long as an agent may take to sign.
 func (g *Gateway) Reload(ctx context.Context, c config.Config) error {
 	g.reloading.Lock()
@@ -29,16 +30,22 @@ func (g *Gateway) Reload(ctx context.Context, c config.Config) error {
 			return err
 		}
 	}
-	rate := c.Spine.PDS.RequestsPerSecond
-	if err := g.people.SetRate(rate); err != nil {
+	perSecond, perMinute := c.Spine.PDS.RequestsPerSecond, c.Spine.SDS.RequestsPerMinute
+	if !(perMinute > 0) || math.IsInf(perMinute, 1) { // looked at before anything is changed
+		return errors.New("spine.sds.requestsPerMinute: it must be a number above zero")
+	}
+	if err := g.people.SetRate(perSecond); err != nil {
 		return fmt.Errorf("spine.pds.requestsPerSecond: %w", err)
+	}
+	if err := g.systems.SetRate(perMinute); err != nil {
+		return fmt.Errorf("spine.sds.requestsPerMinute: %w", err)
 	}
 	if keys != nil {
 		if err := g.useKeys(ctx, keys); err != nil {
 			return err
 		}
 	}
-	g.log.InfoContext(ctx, "reloaded", "spine.pds.requestsPerSecond", rate)
+	g.log.InfoContext(ctx, "reloaded", "spine.pds.requestsPerSecond", perSecond, "spine.sds.requestsPerMinute", perMinute)
 	g.mention(ctx, c)
 	return nil
 }
@@ -47,6 +54,7 @@ func (g *Gateway) Reload(ctx context.Context, c config.Config) error {
 func (g *Gateway) mention(ctx context.Context, c config.Config) {
 	running, token := g.config, g.config.Spine.Token
 	running.Spine.PDS.RequestsPerSecond = c.Spine.PDS.RequestsPerSecond
+	running.Spine.SDS.RequestsPerMinute = c.Spine.SDS.RequestsPerMinute
 	running.Spine.Token = c.Spine.Token
 	running.Spine.Token.URL, running.Spine.Token.APIKeyFile, running.Spine.Token.ClientSecretFile = token.URL, token.APIKeyFile, token.ClientSecretFile
 	if !reflect.DeepEqual(running, c) {

@@ -29,6 +29,7 @@ import (
 	"github.com/spinegate/spinegate/internal/identity"
 	"github.com/spinegate/spinegate/internal/journal"
 	"github.com/spinegate/spinegate/internal/pds"
+	"github.com/spinegate/spinegate/internal/sds"
 	"github.com/spinegate/spinegate/internal/spine"
 	"github.com/spinegate/spinegate/internal/telemetry"
 )
@@ -72,6 +73,7 @@ type Gateway struct {
 	audit     *audit.Store
 	journal   *journal.Journal
 	people    *pds.Client
+	systems   *sds.Client
 	tokens    *spine.Tokens                   // nil where PDS asks for none
 	keys      atomic.Pointer[applicationKeys] // nil likewise
 	health    *vitals

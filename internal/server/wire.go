@@ -127,11 +127,14 @@ func (g *Gateway) reach(ctx context.Context, o Options) (ways, error) {
 		}
 		key = secret.Reveal()
 	}
-	systems, err := sds.New(sds.Config{Upstream: upstream(c.SDS.URL, internet), APIKey: key, Addresses: addresses})
+	systems, err := sds.New(sds.Config{
+		Upstream: upstream(c.SDS.URL, internet), APIKey: key, Addresses: addresses, PerMinute: c.SDS.RequestsPerMinute,
+	})
 	if err != nil {
 		return ways{}, fmt.Errorf("spine.sds: %w", err)
 	}
 	g.onStop(func() error { systems.Close(); return nil })
+	g.systems = systems
 
 	proxy, err := spine.NewProxy(spine.ProxyConfig{Upstream: upstream(c.Proxy.URL, proxied), Addresses: addresses})
 	if err != nil {
@@ -191,6 +194,12 @@ func (g *Gateway) offer(w ways, o Options) (services, error) {
 		return services{}, err
 	}
 	system := g.config.System
+	var manufacturer nhs.ODSCode
+	if system.ManufacturerODS != "" {
+		if manufacturer, err = nhs.ParseODSCode(system.ManufacturerODS); err != nil {
+			return services{}, fmt.Errorf("system.manufacturerODS: %w", err)
+		}
+	}
 	items, _ := policy.For(pb.PatientTrace_TracePatients_FullMethodName)
 	trace, directory, practices, err := service.New(service.Config{
 		Environment: environments[g.config.Environment], Demographics: w.demographics, Directory: w.directory, Practices: w.practices,
@@ -198,7 +207,7 @@ func (g *Gateway) offer(w ways, o Options) (services, error) {
 		Device: spine.Device{
 			System: strings.TrimSuffix(system.URL, "/") + "/Id/device", ID: system.DeviceID, Model: system.Model, Version: o.Version,
 		},
-		Issuer: system.URL,
+		Issuer: system.URL, Manufacturer: manufacturer,
 	})
 	if err != nil {
 		return services{}, fmt.Errorf("build the services: %w", err)
@@ -238,9 +247,11 @@ func (g *Gateway) organisations() (map[nhs.ODSCode]service.Organisation, error) 
 		if err != nil {
 			return nil, fmt.Errorf("organisations[%d].ods: %w", i, err)
 		}
-		asid, err := nhs.ParseASID(o.ASID)
-		if err != nil {
-			return nil, fmt.Errorf("organisations[%d].asid: %w", i, err)
+		var asid nhs.ASID // zero is asked for in the directory
+		if o.ASID != "" {
+			if asid, err = nhs.ParseASID(o.ASID); err != nil {
+				return nil, fmt.Errorf("organisations[%d].asid: %w", i, err)
+			}
 		}
 		organisation := service.Organisation{
 			ASID: asid, Phone: o.Phone, PDSAccess: pdsAccess[o.PDSAccess], RequireDevice: o.RequireDevice, RequireRelationship: o.RequireRelationship,

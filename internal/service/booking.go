@@ -20,6 +20,7 @@ import (
 	"github.com/spinegate/spinegate/internal/nhs"
 	"github.com/spinegate/spinegate/internal/pds"
 	"github.com/spinegate/spinegate/internal/sds"
+	"github.com/spinegate/spinegate/internal/session"
 	"github.com/spinegate/spinegate/internal/spine"
 )
 
@@ -125,23 +126,64 @@ func (b *booking) make(ctx context.Context) (*pb.BookAppointmentResponse, error)
 	if err != nil {
 		return nil, fmt.Errorf("describe the booking: %w", err)
 	}
+	to, err := b.target(ctx, b.asker, route)
+	if err != nil {
+		return nil, err
+	}
 	// From here on the caller can no longer stop it: what may have left is settled and recorded.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
 	if err := b.claim.MarkSent(ctx, payload); err != nil {
 		return nil, journalFailed(err)
 	}
-	appointment, err := b.Practices.Book(ctx, b.target(b.asker, route), order)
+	appointment, route, err := b.send(ctx, to, route, order)
 	switch {
 	case err == nil:
 		return b.settle(ctx, patient, route, appointment, pb.BookingOutcome_BOOKING_OUTCOME_CONFIRMED)
-	case spine.NeverSent(err), gpconnect.Settled(err) && again(err):
+	case spine.NeverSent(err), errors.Is(err, errUnsent), gpconnect.Settled(err) && again(err):
 		// Not a byte reached the practice: none left, or the proxy itself would not pass it on. It may be sent again.
 		return nil, errors.Join(err, b.claim.MarkUnsent(ctx))
 	case gpconnect.Settled(err):
 		return nil, b.refused(ctx, err)
 	}
 	return b.lost(ctx, patient, what, err)
+}
+
+// errMoved is a practice whose system moved while it was being asked: what the old one gave is of no use at the new one.
+var errMoved = fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_HANDLE_MISMATCH, nil)
+
+// errUnsent says of a booking that the practice cannot have heard of it, whatever else went wrong.
+var errUnsent = errors.New("the proxy refused the booking before the practice heard of it")
+
+// send sends the booking, and once more if the proxy itself refused the first for a route that is not right any more: then
+// not a byte reached the practice. The slots are of one service root, so that it goes to the same root or nowhere. While the
+// journal says SENT, a crash is reconciled.
+func (b *booking) send(ctx context.Context, to gpconnect.Target, route sds.Route, order *gpconnect.Booking) (*gpconnect.Appointment, sds.Route, error) {
+	appointment, err := b.Practices.Book(ctx, to, order)
+	b.heed(ctx, b.asker, err)
+	if !stale(err) {
+		return appointment, route, err
+	}
+	if !gpconnect.Settled(err) {
+		session.FromContext(ctx).Drop(route.ODS) // it may have arrived: whoever looks for it asks the directory again
+		return nil, route, err
+	}
+	now, lookUp := b.freshRoute(ctx, b.asker, route)
+	switch {
+	case lookUp != nil:
+		return nil, route, errors.Join(lookUp, errUnsent)
+	case sameSystem(now, route):
+		return nil, route, err
+	case now.Address != route.Address:
+		return nil, now, errors.Join(errMoved, errUnsent)
+	}
+	b.record.Diagnose(fault.Of(err).UpstreamText)
+	to.Destination = destination(now)
+	appointment, err = b.Practices.Book(ctx, to, order)
+	if stale(err) {
+		session.FromContext(ctx).Drop(now.ODS)
+	}
+	return appointment, now, err
 }
 
 // again reports that the same call may succeed later, so that its answer must not be kept.
@@ -171,7 +213,13 @@ func (b *booking) find(ctx context.Context, number nhs.Number) (*gpconnect.Patie
 	if err != nil {
 		return nil, err
 	}
-	known, _, err := b.Practices.FindPatient(ctx, b.target(b.asker, route), number)
+	known, by, err := visit(ctx, b.core, b.asker, route, func(to gpconnect.Target) (*gpconnect.Patient, error) {
+		known, _, err := b.Practices.FindPatient(ctx, to, number)
+		return known, err
+	})
+	if err == nil && by.Address != route.Address {
+		return nil, errMoved
+	}
 	return known, err
 }
 

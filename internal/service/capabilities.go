@@ -79,8 +79,12 @@ func (s *GPConnect) root(ctx context.Context, a asker, ods nhs.ODSCode, out *pb.
 	if err != nil {
 		return err
 	}
+	statement, route, err := s.statement(ctx, a, route)
 	routed(out.GetProvenance(), route)
-	statement, err := s.Practices.Statement(ctx, s.target(a, route), interaction)
+	if errors.Is(err, notRegistered) { // not any more
+		out.Support = pb.Support_SUPPORT_NOT_REGISTERED
+		return nil
+	}
 	if err != nil {
 		return err
 	}

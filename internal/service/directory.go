@@ -3,6 +3,8 @@ package service
 import (
 	"context"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/audit"
 	"github.com/spinegate/spinegate/internal/fault"
@@ -31,19 +33,20 @@ func (s *EndpointDirectory) ResolveEndpoint(ctx context.Context, req *pb.Resolve
 	if err != nil {
 		return nil, err
 	}
-	return &pb.ResolveEndpointResponse{
-		Provenance: routed(s.provenance(ctx), route),
-		Endpoint: &pb.ResolvedEndpoint{
-			OdsCode: route.ODS.String(), InteractionId: route.Interaction.String(), Address: route.Address,
-			PartyKey: route.PartyKey.String(), Asid: route.ASID.String(), ManufacturerOdsCode: route.Manufacturer.String(),
-		},
-	}, nil
+	return &pb.ResolveEndpointResponse{Provenance: found(s.provenance(ctx), route), Endpoint: resolved(route)}, nil
 }
 
-// route looks up the system for the very interaction that will be called: others of the same capability may live
-// elsewhere (SDS contract, A7).
-func (c *core) route(ctx context.Context, a asker, ods nhs.ODSCode, interaction nhs.Interaction) (sds.Route, error) {
-	return c.Directory.Route(ctx, sds.Question{ODS: ods, Interaction: interaction, Consumer: a.ods()})
+// found adds which system was found, and when the directory said so: earlier than the call if the session remembered it.
+func found(p *pb.Provenance, route sds.Route) *pb.Provenance {
+	p.RetrievedAt = timestamppb.New(route.RetrievedAt)
+	return routed(p, route)
+}
+
+func resolved(route sds.Route) *pb.ResolvedEndpoint {
+	return &pb.ResolvedEndpoint{
+		OdsCode: route.ODS.String(), InteractionId: route.Interaction.String(), Address: route.Address,
+		PartyKey: route.PartyKey.String(), Asid: route.ASID.String(), ManufacturerOdsCode: route.Manufacturer.String(),
+	}
 }
 
 // practice reads the code of the organisation that a call is about. The chain has checked it already.

@@ -39,6 +39,8 @@ func (broken) Route(_ context.Context, q sds.Question) (sds.Route, error) {
 	panic(canary)
 }
 
+func (broken) Sender(context.Context, sds.SenderQuestion) (sds.Sender, error) { panic(canary) }
+
 // registered is a PDS where everybody is registered at one practice.
 type registered struct {
 	demographicsService

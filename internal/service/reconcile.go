@@ -11,6 +11,7 @@ import (
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/fault"
+	"github.com/spinegate/spinegate/internal/gpconnect"
 	"github.com/spinegate/spinegate/internal/nhs"
 	"github.com/spinegate/spinegate/internal/pds"
 )
@@ -100,7 +101,13 @@ func (b *booking) look(ctx context.Context, t *pds.Trace, what sent) (*pb.BookAp
 		return nil, err
 	}
 	first, last := booked[0].Start.Instant, booked[len(booked)-1].End.Instant
-	listed, err := b.Practices.Appointments(ctx, b.target(b.asker, route), known.ID, first, last)
+	root := route.Address
+	listed, route, err := visit(ctx, b.core, b.asker, route, func(to gpconnect.Target) (*gpconnect.Appointments, error) {
+		if to.Destination.Address != root {
+			return nil, errMoved // the patient's id is one of the old system's
+		}
+		return b.Practices.Appointments(ctx, to, known.ID, first, last)
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ func (s *GPConnect) GetStructuredRecord(req *pb.GetStructuredRecordRequest, stre
 		core: s.core, stream: stream, view: req.GetView(), patient: patient, expected: stated(req.GetExpected()),
 		system: system, selection: selection, record: audit.FromContext(ctx), digest: sha256.New(),
 	}
-	return out.run(ctx, s.target(a, system.route))
+	return out.run(ctx, a)
 }
 
 // recordSystem is the practice's system for structured records.
@@ -114,7 +114,7 @@ func (s *GPConnect) recordStatement(ctx context.Context, a asker, ods nhs.ODSCod
 		if err != nil {
 			return nil
 		}
-		statement, err := s.Practices.Statement(ctx, s.target(a, route), interaction)
+		statement, _, err := s.statement(ctx, a, route)
 		if err != nil {
 			return nil
 		}
@@ -143,18 +143,26 @@ type recordStream struct {
 }
 
 // run asks the practice and passes on what comes.
-func (r *recordStream) run(ctx context.Context, to gpconnect.Target) error {
-	r.provenance = labelled(described(routed(traced(r.core.provenance(ctx), r.patient), r.system.route), r.system.statement))
+func (r *recordStream) run(ctx context.Context, a asker) error {
+	r.provenance = r.describe(ctx)
 	if err := r.open(); err != nil {
 		return err
 	}
-	answer, err := r.Practices.Record(ctx, to, gpconnect.RecordRequest{
-		Number: r.patient.Current, Selection: *r.selection, Version: r.system.version(),
+	answer, by, err := visit(ctx, r.core, a, r.system.route, func(to gpconnect.Target) (*gpconnect.Record, error) {
+		request := gpconnect.RecordRequest{Number: r.patient.Current, Selection: *r.selection, Version: r.system.version()}
+		if to.Destination != destination(r.system.route) {
+			request.Version = gpconnect.Version{} // what the statement says is another system's
+		}
+		return r.Practices.Record(ctx, to, request)
 	})
 	if err != nil {
 		return err
 	}
 	defer answer.Close()
+	if !sameSystem(by, r.system.route) { // another system answered than the one whose statement was read
+		r.system = recordSystem{route: by}
+		r.provenance = r.describe(ctx)
+	}
 	answered(r.provenance, answer.Response.RetrievedAt, answer.Response.SSPTraceID, answer.Response.Simulated)
 	for {
 		event, err := answer.Next()
@@ -168,6 +176,11 @@ func (r *recordStream) run(ctx context.Context, to gpconnect.Target) error {
 			return err
 		}
 	}
+}
+
+// describe is where the record comes from, as far as that is known before it comes.
+func (r *recordStream) describe(ctx context.Context) *pb.Provenance {
+	return labelled(described(routed(traced(r.core.provenance(ctx), r.patient), r.system.route), r.system.statement))
 }
 
 func (r *recordStream) open() error {

@@ -9,6 +9,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,7 @@ import (
 	"github.com/spinegate/spinegate/internal/spine"
 )
 
-// Config is what the services work with. All of it is required.
+// Config is what the services work with. All of it is required, but for Manufacturer.
 type Config struct {
 	// Environment is which Spine is asked.
 	Environment pb.Environment
@@ -50,6 +51,9 @@ type Config struct {
 	Device spine.Device
 	// Issuer is the URL of the consumer system's Spine endpoint, for the audit token.
 	Issuer string
+	// Manufacturer is this gateway's supplier, by which the directory knows the systems of organisations without an ASID;
+	// zero where all have one.
+	Manufacturer nhs.ODSCode
 	// Concurrency is how many practices one call asks at once.
 	Concurrency int
 	// ItemBudget is how long PDS may take for one item of a stream, retries included.
@@ -58,7 +62,7 @@ type Config struct {
 
 // Organisation is one that may call.
 type Organisation struct {
-	// ASID is what it is known by at the proxy.
+	// ASID is what it is known by at the proxy; zero is looked up by the Manufacturer.
 	ASID nhs.ASID
 	// Phone is given to practices with a booking.
 	Phone string
@@ -79,6 +83,7 @@ type demographicsService interface {
 
 type directory interface {
 	Route(ctx context.Context, q sds.Question) (sds.Route, error)
+	Sender(ctx context.Context, q sds.SenderQuestion) (sds.Sender, error)
 }
 
 // core is what the three services share.
@@ -148,26 +153,6 @@ func (c *core) asker(ctx context.Context, circumstances *pb.CallContext) (asker,
 // ods is the organisation whose user asks.
 func (a asker) ods() nhs.ODSCode { return a.Caller.Organisation.ODS }
 
-// target is where a request to a practice goes, and in whose name.
-func (c *core) target(a asker, route sds.Route) gpconnect.Target {
-	requester := spine.Requester{
-		Organisation: spine.Organisation{ODS: a.ods(), Name: a.Caller.Organisation.Name},
-		Device:       c.Device,
-		Issuer:       c.Issuer,
-	}
-	if u := a.User; u != nil {
-		requester.User = spine.User{
-			ID: u.LocalID, System: u.LocalSystem, SDSUserID: u.SDSUserID, RoleProfileID: u.RoleProfileID,
-			Family: u.Family, Given: u.Given, Prefix: u.Prefix,
-		}
-	}
-	return gpconnect.Target{
-		Destination: spine.Destination{ODS: route.ODS, ASID: route.ASID, Address: route.Address},
-		Requester:   requester,
-		From:        a.ASID,
-	}
-}
-
 // traceIDs are those of the call itself.
 func traceIDs(ctx context.Context) *pb.TraceIds {
 	ids := &pb.TraceIds{CallId: audit.FromContext(ctx).ID()}
@@ -208,10 +193,11 @@ func told(p *pb.Provenance, s pds.Source) *pb.Provenance {
 	return p
 }
 
-// routed adds which system is asked, and with what.
+// routed adds which system is asked, and with what. The id of a look-up that the session remembers is an earlier call's, and
+// does not replace this one's.
 func routed(p *pb.Provenance, r sds.Route) *pb.Provenance {
 	p.PracticeOdsCode, p.Asid, p.InteractionId = r.ODS.String(), r.ASID.String(), r.Interaction.String()
-	p.TraceIds.CorrelationId = r.CorrelationID
+	p.TraceIds.CorrelationId = cmp.Or(p.GetTraceIds().GetCorrelationId(), r.CorrelationID)
 	p.Simulated = p.GetSimulated() || r.Simulated
 	return p
 }

@@ -2,11 +2,8 @@ package service
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"time"
 
-	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
@@ -36,7 +33,7 @@ func (s *GPConnect) SearchSlots(req *pb.SearchSlotsRequest, stream grpc.ServerSt
 	}
 	search := &slotSearch{
 		core: s.core, asker: a, request: req, windows: window.split(),
-		found: make(chan slotEvent), record: audit.FromContext(ctx),
+		record: audit.FromContext(ctx),
 	}
 	out := &slotStream{
 		slotSearch: search, stream: stream, open: map[nhs.ODSCode]int32{}, verdict: pb.Verdict_VERDICT_WHOLE,
@@ -73,16 +70,6 @@ type slotEvent struct {
 	err   error
 }
 
-// softEnd is when a call with many targets stops waiting, so that it can still say who was silent.
-func softEnd(ctx context.Context) (time.Duration, bool) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return 0, false
-	}
-	left := time.Until(deadline)
-	return left - min(500*time.Millisecond, left/4), true
-}
-
 // slotStream is the one place from which messages go to the caller.
 type slotStream struct {
 	*slotSearch
@@ -112,48 +99,16 @@ func (o *slotStream) run(ctx context.Context, w window, practices []nhs.ODSCode)
 	if err := o.send(&pb.SearchSlotsResponse{Event: &pb.SearchSlotsResponse_Opening{Opening: opening}}); err != nil {
 		return err
 	}
-	asking, stop := context.WithCancel(ctx)
-	defer stop()
-	var end <-chan time.Time
-	if wait, bounded := softEnd(ctx); bounded {
-		end = time.After(wait)
-	}
-	asked := make(chan struct{})
-	var broken error
-	go func() {
-		defer close(asked)
-		broken = guard.Run(asking, func() error {
-			o.askAll(asking, practices)
-			return nil
-		})
-	}()
-	err := o.gather(ctx, end, asked)
-	stop()
-	<-asked
-	if err := errors.Join(err, broken); err != nil {
+	if err := askMany(ctx, practices, o.Concurrency, o.askOne, o.news); err != nil {
 		return err
 	}
 	return o.close(practices)
 }
 
-// gather passes on news until every practice has ended, the caller's limit is reached, time is up, or nobody is asked any
-// more: a practice's last news was passed on by then.
-func (o *slotStream) gather(ctx context.Context, end <-chan time.Time, asked <-chan struct{}) error {
-	for len(o.open) > 0 && !o.full {
-		select {
-		case event := <-o.found:
-			if err := o.pass(event); err != nil {
-				return err
-			}
-		case <-end:
-			return nil
-		case <-asked:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
+// news passes on that of one practice, and says whether there is anything left to wait for.
+func (o *slotStream) news(e slotEvent) (more bool, err error) {
+	err = o.pass(e)
+	return len(o.open) > 0 && !o.full, err
 }
 
 // pass sends the news of one practice.
@@ -225,8 +180,6 @@ func (o *slotStream) lower(to pb.Verdict) {
 	}
 }
 
-var errSilent = fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_TIMED_OUT, nil)
-
 // close ends every practice that has not ended, in the order asked, and then the stream.
 func (o *slotStream) close(practices []nhs.ODSCode) error {
 	for _, ods := range practices {
@@ -264,39 +217,20 @@ type slotSearch struct {
 	asker   asker
 	request *pb.SearchSlotsRequest
 	windows []window
-	found   chan slotEvent
 	record  *audit.Record
 }
 
-// askAll asks every practice, some at a time, and returns when nobody is being asked any more.
-func (q *slotSearch) askAll(ctx context.Context, practices []nhs.ODSCode) {
-	var group errgroup.Group
-	group.SetLimit(q.Concurrency)
-	for _, ods := range practices {
-		group.Go(func() error {
-			last := slotEvent{provenance: q.provenanceOf(ctx, ods)}
-			if err := guard.Run(ctx, func() error {
-				q.ask(ctx, ods, &last)
-				return nil
-			}); err != nil {
-				last.err = err // one practice's answer must not end the search of the others
-			}
-			last.ods, last.ended = ods, true
-			q.tell(ctx, last)
-			return nil
-		})
+// askOne asks one practice, and tells how it ended.
+func (q *slotSearch) askOne(ctx context.Context, ods nhs.ODSCode, tell func(slotEvent) bool) {
+	last := slotEvent{provenance: q.provenanceOf(ctx, ods)}
+	if err := guard.Run(ctx, func() error {
+		q.ask(ctx, ods, &last, tell)
+		return nil
+	}); err != nil {
+		last.err = err // one practice's answer must not end the search of the others
 	}
-	_ = group.Wait() // failures are news
-}
-
-// tell hands news over, unless nobody listens any more.
-func (q *slotSearch) tell(ctx context.Context, e slotEvent) bool {
-	select {
-	case q.found <- e:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	last.ods, last.ended = ods, true
+	tell(last)
 }
 
 // provenanceOf is what can be said of a practice's slots before it is asked.
@@ -307,7 +241,7 @@ func (q *slotSearch) provenanceOf(ctx context.Context, ods nhs.ODSCode) *pb.Prov
 }
 
 // ask asks one practice, window by window, and notes in last how it ended.
-func (q *slotSearch) ask(ctx context.Context, ods nhs.ODSCode, last *slotEvent) {
+func (q *slotSearch) ask(ctx context.Context, ods nhs.ODSCode, last *slotEvent, tell func(slotEvent) bool) {
 	route, err := q.route(ctx, q.asker, ods, nhs.SearchSlot)
 	if err != nil {
 		last.err = err
@@ -316,10 +250,14 @@ func (q *slotSearch) ask(ctx context.Context, ods nhs.ODSCode, last *slotEvent) 
 	routed(last.provenance, route)
 	seen := map[string]bool{}
 	for _, w := range q.windows {
-		answer, err := q.Practices.Slots(ctx, q.target(q.asker, route), gpconnect.SlotSearch{
-			Start: w.start.text(), End: w.end.text(), Organisation: q.asker.ods(),
-			OrganisationType: organisationTypes[q.request.GetOrganisationType()],
+		var answer *gpconnect.Slots
+		answer, route, err = visit(ctx, q.core, q.asker, route, func(to gpconnect.Target) (*gpconnect.Slots, error) {
+			return q.Practices.Slots(ctx, to, gpconnect.SlotSearch{
+				Start: w.start.text(), End: w.end.text(), Organisation: q.asker.ods(),
+				OrganisationType: organisationTypes[q.request.GetOrganisationType()],
+			})
 		})
+		routed(last.provenance, route)
 		if err != nil {
 			last.err = err
 			return
@@ -331,7 +269,7 @@ func (q *slotSearch) ask(ctx context.Context, ods nhs.ODSCode, last *slotEvent) 
 		}
 		news := slotEvent{ods: ods}
 		news.slots = q.wanted(answer.Slots, route, seen, last)
-		if !q.tell(ctx, news) {
+		if !tell(news) {
 			last.err = context.Cause(ctx)
 			return
 		}

@@ -3,8 +3,11 @@
 // or patient is told SESSION_MISMATCH, so that a system that mixed up two screens finds out before anything is asked.
 //
 // Sessions live in this replica's memory only, and for [Idle] after their last use. Their number is bounded: when it is
-// reached, the session that was used least recently is forgotten, and its id is free to be bound anew. Nothing else is
-// kept: no answer of the Spine is reused inside a session yet, so everything is looked up afresh.
+// reached, the session that was used least recently is forgotten, and its id is free to be bound anew.
+//
+// A session has a [Memory] of what the Spine said of systems while it lasted, which ends with it and is nobody else's: not
+// another organisation's, user's, patient's, nor that of a call without a session. Nothing of a patient is remembered but
+// who they are.
 package session
 
 import (
@@ -38,6 +41,9 @@ type Sessions struct {
 	by map[string]*list.Element
 	// used has every session, the one used most recently in front.
 	used *list.List
+	// kept has every answer that is remembered, the one kept first in front, and size is what they take together.
+	kept *list.List
+	size int
 }
 
 type session struct {
@@ -45,38 +51,41 @@ type session struct {
 	user    User
 	patient nhs.Number // zero until one was named
 	last    time.Time
+	memory  *Memory
 }
 
 // New remembers at most so many sessions; see [Most].
 func New(most int) *Sessions {
-	return &Sessions{most: max(most, 1), by: make(map[string]*list.Element), used: list.New()}
+	return &Sessions{most: max(most, 1), by: make(map[string]*list.Element), used: list.New(), kept: list.New()}
 }
 
-// Use says that a call is part of a session. patient is zero for a call that names none. It fails with SESSION_MISMATCH
-// when the session is another's; such a call neither changes the session nor keeps it alive.
-func (s *Sessions) Use(id string, user User, patient nhs.Number) error {
+// Use says that a call is part of a session, and gives the call what the session remembers. patient is zero for a call
+// that names none. It fails with SESSION_MISMATCH when the session is another's; such a call neither changes the session
+// nor keeps it alive.
+func (s *Sessions) Use(id string, user User, patient nhs.Number) (*Memory, error) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.forget(now)
 	place, ok := s.by[id]
 	if !ok {
-		s.by[id] = s.used.PushFront(&session{id: id, user: user, patient: patient, last: now})
+		begun := &session{id: id, user: user, patient: patient, last: now, memory: newMemory(s)}
+		s.by[id] = s.used.PushFront(begun)
 		if s.used.Len() > s.most {
 			s.drop(s.used.Back())
 		}
-		return nil
+		return begun.memory, nil
 	}
 	bound := of(place)
 	if bound.user != user || !patient.IsZero() && !bound.patient.IsZero() && bound.patient != patient {
-		return fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_SESSION_MISMATCH, nil)
+		return nil, fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_SESSION_MISMATCH, nil)
 	}
 	if bound.patient.IsZero() {
 		bound.patient = patient
 	}
 	bound.last = now
 	s.used.MoveToFront(place)
-	return nil
+	return bound.memory, nil
 }
 
 // forget drops the sessions that nobody used for too long. The caller holds mu.
@@ -86,8 +95,9 @@ func (s *Sessions) forget(now time.Time) {
 	}
 }
 
-// drop forgets a session. The caller holds mu.
+// drop forgets a session and what it remembers. The caller holds mu.
 func (s *Sessions) drop(place *list.Element) {
+	of(place).memory.end()
 	delete(s.by, of(place).id)
 	s.used.Remove(place)
 }

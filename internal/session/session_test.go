@@ -62,13 +62,13 @@ func TestASessionBelongsToWhoUsedItFirst(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := session.New(10)
-			if err := s.Use(visit, doctor, tt.before); err != nil {
+			if _, err := s.Use(visit, doctor, tt.before); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.Use(visit, tt.user, tt.patient); mismatch(err) != tt.refused {
+			if _, err := s.Use(visit, tt.user, tt.patient); mismatch(err) != tt.refused {
 				t.Errorf("Use = %v, refused is to be %v", err, tt.refused)
 			}
-			if err := s.Use("another-"+visit, tt.user, tt.patient); err != nil {
+			if _, err := s.Use("another-"+visit, tt.user, tt.patient); err != nil {
 				t.Errorf("another session: %v", err)
 			}
 		})
@@ -78,11 +78,11 @@ func TestASessionBelongsToWhoUsedItFirst(t *testing.T) {
 func TestTheFirstPatientStaysAfterQuestionsAboutNobody(t *testing.T) {
 	s, doctor := session.New(10), user(t, "Q8X01", "u-1")
 	for i, patient := range []nhs.Number{{}, number(t, "9990000018"), {}} {
-		if err := s.Use(visit, doctor, patient); err != nil {
+		if _, err := s.Use(visit, doctor, patient); err != nil {
 			t.Fatalf("call %d: %v", i, err)
 		}
 	}
-	if err := s.Use(visit, doctor, number(t, "9990000042")); !mismatch(err) {
+	if _, err := s.Use(visit, doctor, number(t, "9990000042")); !mismatch(err) {
 		t.Errorf("Use = %v, want SESSION_MISMATCH", err)
 	}
 }
@@ -93,7 +93,7 @@ func TestASessionEndsWhenNobodyUsesIt(t *testing.T) {
 		patient := number(t, "9990000018")
 		use := func() {
 			t.Helper()
-			if err := s.Use(visit, doctor, patient); err != nil {
+			if _, err := s.Use(visit, doctor, patient); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -103,11 +103,11 @@ func TestASessionEndsWhenNobodyUsesIt(t *testing.T) {
 			use()
 		}
 		time.Sleep(session.Idle - time.Second)
-		if err := s.Use(visit, other, patient); !mismatch(err) {
+		if _, err := s.Use(visit, other, patient); !mismatch(err) {
 			t.Errorf("a second before the end: %v, want SESSION_MISMATCH", err)
 		}
 		time.Sleep(time.Second) // the other's attempt did not keep it alive
-		if err := s.Use(visit, other, number(t, "9990000042")); err != nil {
+		if _, err := s.Use(visit, other, number(t, "9990000042")); err != nil {
 			t.Errorf("after the end: %v", err)
 		}
 	})
@@ -117,16 +117,16 @@ func TestTheLeastRecentlyUsedIsForgotten(t *testing.T) {
 	s, doctor, other := session.New(3), user(t, "Q8X01", "u-1"), user(t, "Q8X01", "u-2")
 	id := func(n int) string { return fmt.Sprintf("session-number-%d", n) }
 	for _, n := range []int{1, 2, 3, 1, 4} { // 2 is the one that goes
-		if err := s.Use(id(n), doctor, nhs.Number{}); err != nil {
+		if _, err := s.Use(id(n), doctor, nhs.Number{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, n := range []int{1, 3, 4} {
-		if err := s.Use(id(n), other, nhs.Number{}); !mismatch(err) {
+		if _, err := s.Use(id(n), other, nhs.Number{}); !mismatch(err) {
 			t.Errorf("session %d was forgotten", n)
 		}
 	}
-	if err := s.Use(id(2), other, nhs.Number{}); err != nil {
+	if _, err := s.Use(id(2), other, nhs.Number{}); err != nil {
 		t.Errorf("session 2 is still bound: %v", err)
 	}
 }
@@ -139,7 +139,7 @@ func TestOfManyAtOnceOneWins(t *testing.T) {
 	for n := range 50 {
 		who := user(t, "Q8X01", fmt.Sprint(n))
 		all.Go(func() {
-			if s.Use(visit, who, nhs.Number{}) == nil {
+			if _, err := s.Use(visit, who, nhs.Number{}); err == nil {
 				mu.Lock()
 				defer mu.Unlock()
 				wins++

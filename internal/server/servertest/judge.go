@@ -16,11 +16,18 @@ var legs = map[simulator.Upstream]judge.Leg{
 // Sent is what the gateway sent of what the Spine received.
 func Sent(received []simulator.Exchange) []judge.Exchange {
 	var sent []judge.Exchange
+	passedOn := map[string]bool{}
+	for _, e := range received {
+		if e.Upstream == simulator.Provider {
+			passedOn[e.Header.Get("Ssp-TraceID")] = true
+		}
+	}
 	for _, e := range received {
 		if leg, ok := legs[e.Upstream]; ok {
 			sent = append(sent, judge.Exchange{
 				Leg: leg, Method: e.Method, Host: e.Host, Path: e.Path, Query: e.Query, Header: e.Header, Body: e.Body, At: e.At,
 				Status: e.Status, Answer: e.Answer,
+				Stopped: leg == judge.Proxy && !passedOn[e.Header.Get("Ssp-TraceID")],
 			})
 		}
 	}

@@ -715,7 +715,8 @@ type Provenance struct {
 	// True when a simulator produced any part of the answer, whatever `environment` says. Never show such an answer as a
 	// real patient's.
 	Simulated bool `protobuf:"varint,2,opt,name=simulated,proto3" json:"simulated,omitempty"`
-	// When the answer was received (UTC). Nothing clinical is ever cached.
+	// When the answer was received (UTC). Nothing clinical is ever cached. What was reused inside a session, which only
+	// answers of the directory and capability statements are, keeps the time at which it was received.
 	RetrievedAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=retrieved_at,json=retrievedAt,proto3" json:"retrieved_at,omitempty"`
 	// When PDS was asked about the patient (UTC); unset for calls about organisations.
 	TracedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=traced_at,json=tracedAt,proto3" json:"traced_at,omitempty"`

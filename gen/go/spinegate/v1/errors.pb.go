@@ -120,7 +120,8 @@ const (
 	// A simulated Spine answered a gateway that is configured for a real environment. Nothing was released.
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "The service is connected to a test system. Do not use it, and report this at once."
 	ErrorReason_ERROR_REASON_SIMULATED_ANSWER ErrorReason = 28
-	// No ASID is known for the caller's organisation, so nothing may be sent for it.
+	// No ASID is known for the caller's organisation, so nothing may be sent for it: none is configured, and the directory has
+	// none of this gateway's supplier, or more than one, which are then the `candidates`.
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "Your organisation is not set up to do this."
 	ErrorReason_ERROR_REASON_CONSUMER_ASID_UNKNOWN ErrorReason = 29
 	// The stream ended before this item was answered (token or connection age); send it again on a new one.

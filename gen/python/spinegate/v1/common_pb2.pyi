@@ -420,7 +420,9 @@ class Provenance(_message.Message):
     """In whose name PDS was asked; unset where it was not."""
     @_builtins.property
     def retrieved_at(self) -> _timestamp_pb2.Timestamp:
-        """When the answer was received (UTC). Nothing clinical is ever cached."""
+        """When the answer was received (UTC). Nothing clinical is ever cached. What was reused inside a session, which only
+        answers of the directory and capability statements are, keeps the time at which it was received.
+        """
 
     @_builtins.property
     def traced_at(self) -> _timestamp_pb2.Timestamp:

@@ -144,7 +144,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Code FAILED_PRECONDITION, retry NEVER. Say: "The service is connected to a test system. Do not use it, and report this at once."
     """
     ERROR_REASON_CONSUMER_ASID_UNKNOWN: _ErrorReason.ValueType  # 29
-    """No ASID is known for the caller's organisation, so nothing may be sent for it.
+    """No ASID is known for the caller's organisation, so nothing may be sent for it: none is configured, and the directory has
+    none of this gateway's supplier, or more than one, which are then the `candidates`.
     Code FAILED_PRECONDITION, retry NEVER. Say: "Your organisation is not set up to do this."
     """
     ERROR_REASON_STREAM_ENDED: _ErrorReason.ValueType  # 30
@@ -536,7 +537,8 @@ ERROR_REASON_SIMULATED_ANSWER: ErrorReason.ValueType  # 28
 Code FAILED_PRECONDITION, retry NEVER. Say: "The service is connected to a test system. Do not use it, and report this at once."
 """
 ERROR_REASON_CONSUMER_ASID_UNKNOWN: ErrorReason.ValueType  # 29
-"""No ASID is known for the caller's organisation, so nothing may be sent for it.
+"""No ASID is known for the caller's organisation, so nothing may be sent for it: none is configured, and the directory has
+none of this gateway's supplier, or more than one, which are then the `candidates`.
 Code FAILED_PRECONDITION, retry NEVER. Say: "Your organisation is not set up to do this."
 """
 ERROR_REASON_STREAM_ENDED: ErrorReason.ValueType  # 30
