@@ -13,7 +13,7 @@ func (o Organisation) validateOwn(p *problems, key string) {
 	p.need((o.Proxy.CertificateFile == "") == (o.Proxy.KeyFile == ""), key+"proxy.keyFile",
 		"certificateFile and keyFile belong together: give both or none")
 	o.Token.validate(p, key+"token", !o.Token.IsZero())
-	p.need(o.PDSRequestsPerSecond >= 0, key+"pdsRequestsPerSecond", "a number above 0 is needed")
+	p.need(o.PDSRequestsPerSecond >= 0 && o.PDSRequestsPerSecond <= mostCalls, key+"pdsRequestsPerSecond", "a number above 0 is needed")
 	p.need(o.PDSRequestsPerSecond == 0 || !o.Token.IsZero(), key+"pdsRequestsPerSecond",
 		"a quota of its own needs an application of its own: give token, or leave this out")
 	for i, name := range o.Methods {

@@ -9,7 +9,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"net/http"
 
 	"github.com/spinegate/spinegate/internal/config"
 	"github.com/spinegate/spinegate/internal/signer"
@@ -25,7 +24,7 @@ type applicationKeys struct {
 
 // readKeys reads the keys that a configuration names, and has the one that signs sign something: a key that cannot is found
 // now and not with the next token.
-func readKeys(c config.Token) (*applicationKeys, error) {
+func readKeys(c settings) (*applicationKeys, error) {
 	k := &applicationKeys{signing: spine.SigningKey{ID: c.KeyID}}
 	var err error
 	if k.signing.Signer, err = signingKey(c); err != nil {
@@ -33,46 +32,46 @@ func readKeys(c config.Token) (*applicationKeys, error) {
 	}
 	own, err := k.signing.Public()
 	if err != nil {
-		return nil, fmt.Errorf("spine.token: %w", err)
+		return nil, fmt.Errorf("%s: %w", c.key, err)
 	}
 	k.published = []spine.PublicKey{own}
 	for i, also := range c.AlsoPublish {
 		public, err := readPublicKey(also.PublicKeyFile)
 		if err != nil {
-			return nil, fmt.Errorf("spine.token.alsoPublish[%d].publicKeyFile: %w", i, err)
+			return nil, fmt.Errorf("%s.alsoPublish[%d].publicKeyFile: %w", c.key, i, err)
 		}
 		k.published = append(k.published, spine.PublicKey{ID: also.KeyID, Key: public})
 	}
 	if k.set, err = spine.KeySet(k.published...); err != nil {
-		return nil, fmt.Errorf("spine.token: %w", err)
+		return nil, fmt.Errorf("%s: %w", c.key, err)
 	}
 	// What is signed here is no token, and nobody takes it for one.
 	if _, err := crypto.SignMessage(k.signing.Signer, rand.Reader, []byte("spinegate: does this key sign?"), crypto.SHA512); err != nil {
-		return nil, fmt.Errorf("spine.token: sign with %q: %w", c.KeyID, err)
+		return nil, fmt.Errorf("%s: sign with %q: %w", c.key, c.KeyID, err)
 	}
 	return k, nil
 }
 
 // signingKey is the private key, from its file or behind its agent.
-func signingKey(c config.Token) (crypto.Signer, error) {
+func signingKey(c settings) (crypto.Signer, error) {
 	if c.AgentSocket != "" {
 		public, err := readPublicKey(c.PublicKeyFile)
 		if err != nil {
-			return nil, fmt.Errorf("spine.token.publicKeyFile: %w", err)
+			return nil, fmt.Errorf("%s.publicKeyFile: %w", c.key, err)
 		}
 		key, err := signer.New(c.AgentSocket, public)
 		if err != nil {
-			return nil, fmt.Errorf("spine.token.publicKeyFile: %w", err)
+			return nil, fmt.Errorf("%s.publicKeyFile: %w", c.key, err)
 		}
 		return key, nil
 	}
 	text, err := c.PrivateKeyFile.Read()
 	if err != nil {
-		return nil, fmt.Errorf("spine.token.privateKeyFile: %w", err)
+		return nil, fmt.Errorf("%s.privateKeyFile: %w", c.key, err)
 	}
 	key, err := parseRSA([]byte(text.Reveal()))
 	if err != nil {
-		return nil, fmt.Errorf("spine.token.privateKeyFile: %w", err)
+		return nil, fmt.Errorf("%s.privateKeyFile: %w", c.key, err)
 	}
 	return key, nil
 }
@@ -136,7 +135,7 @@ func (k *applicationKeys) sameNames(before *applicationKeys) error {
 	for _, now := range k.published {
 		for _, then := range before.published {
 			if now.ID == then.ID && !now.Key.Equal(then.Key) {
-				return fmt.Errorf("spine.token: %q stands for another key already: a new key needs a new kid", now.ID)
+				return fmt.Errorf("%q stands for another key already: a new key needs a new kid", now.ID)
 			}
 		}
 	}
@@ -150,13 +149,4 @@ func (k *applicationKeys) names() []string {
 		names = append(names, public.ID)
 	}
 	return names
-}
-
-// publishKeys answers with the key set. It is the one page that may be shown to the internet, so a cache in front may
-// absorb what comes from there; not for long, because its time adds to the hour for which the platform keeps the set, and
-// so to how long a new key must wait.
-func (g *Gateway) publishKeys(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Cache-Control", "public, max-age=300")
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(g.keys.Load().set) // whoever asked may be gone
 }
