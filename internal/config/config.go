@@ -167,7 +167,8 @@ type Organisation struct {
 	// Host name that the ASID is registered for. If it is given, a client certificate for another is refused at the start.
 	FQDN string `yaml:"fqdn"`
 	// Its own client certificate towards the proxy. Needed where the ASID is registered for another host name than the
-	// certificate of spine.proxy is for. Nobody else's calls go over its connections.
+	// certificate of spine.proxy is for. Nobody else's calls go over its connections, and practices are told https and its fqdn
+	// in place of system.url.
 	Proxy ClientCertificate `yaml:"proxy"`
 	// Its own application on the API platform: PDS is asked with its credentials, and its quota is its own. Empty shares the one of
 	// spine.token. What is here is read again on SIGHUP, as there.

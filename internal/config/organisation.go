@@ -12,6 +12,7 @@ func (o Organisation) validateOwn(p *problems, key string) {
 	p.path(key+"proxy.keyFile", string(o.Proxy.KeyFile), false)
 	p.need((o.Proxy.CertificateFile == "") == (o.Proxy.KeyFile == ""), key+"proxy.keyFile",
 		"certificateFile and keyFile belong together: give both or none")
+	p.need(o.Proxy.CertificateFile == "" || o.FQDN != "", key+"fqdn", "the host name that the organisation's own certificate is for is needed")
 	o.Token.validate(p, key+"token", !o.Token.IsZero())
 	p.need(o.PDSRequestsPerSecond >= 0 && o.PDSRequestsPerSecond <= mostCalls, key+"pdsRequestsPerSecond", "a number above 0 is needed")
 	p.need(o.PDSRequestsPerSecond == 0 || !o.Token.IsZero(), key+"pdsRequestsPerSecond",

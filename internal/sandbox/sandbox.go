@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -206,10 +207,20 @@ func (s *Sandbox) configure(o Options) (config.Config, error) {
 	}
 	c.System = config.System{URL: "https://gateway.spinegate.example", DeviceID: "sandbox-1", Model: "spinegate"}
 	for _, consumer := range s.Spine.Consumers() {
-		c.Organisations = append(c.Organisations, config.Organisation{
-			ODS: consumer.ODS.String(), Name: consumer.Name, ASID: consumer.ASID.String(), Phone: telephone,
-			FQDN: "gateway.spinegate.example",
-		})
+		organisation := config.Organisation{
+			ODS: consumer.ODS.String(), Name: consumer.Name, ASID: consumer.ASID.String(), Phone: telephone, FQDN: consumer.FQDN,
+		}
+		if !slices.Contains(client.Certificate.Leaf.DNSNames, consumer.FQDN) {
+			own, err := s.Spine.IssueClient(consumer.FQDN)
+			if err != nil {
+				return config.Config{}, err
+			}
+			organisation.Proxy = config.ClientCertificate{
+				CertificateFile: config.File(file(consumer.ODS.String()+".pem", own.CertificatePEM)),
+				KeyFile:         config.SecretFile(file(consumer.ODS.String()+".key", own.KeyPEM)),
+			}
+		}
+		c.Organisations = append(c.Organisations, organisation)
 	}
 	trail, key := stores(o.Dir, "audit.db")
 	writes, _ := stores(o.Dir, "journal.db")

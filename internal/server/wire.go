@@ -214,6 +214,9 @@ func (g *Gateway) organisations() (map[nhs.ODSCode]service.Organisation, error) 
 		organisation := service.Organisation{
 			ASID: asid, Phone: o.Phone, PDSAccess: pdsAccess[o.PDSAccess], RequireDevice: o.RequireDevice, RequireRelationship: o.RequireRelationship,
 		}
+		if o.Proxy.CertificateFile != "" {
+			organisation.Endpoint = "https://" + o.FQDN // the host name that its certificate is for (SDS contract, E2)
+		}
 		for j, name := range o.Areas {
 			area, ok := pb.ClinicalArea_value["CLINICAL_AREA_"+name]
 			if !ok {

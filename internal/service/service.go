@@ -9,6 +9,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,6 +61,8 @@ type Config struct {
 type Organisation struct {
 	// ASID is what it is known by at the proxy.
 	ASID nhs.ASID
+	// Endpoint is the URL of its own Spine endpoint, for the audit token; empty is Config.Issuer.
+	Endpoint string
 	// Phone is given to practices with a booking.
 	Phone string
 	// Areas are the clinical areas that it may ask for; empty means all.
@@ -153,7 +156,7 @@ func (c *core) target(a asker, route sds.Route) gpconnect.Target {
 	requester := spine.Requester{
 		Organisation: spine.Organisation{ODS: a.ods(), Name: a.Caller.Organisation.Name},
 		Device:       c.Device,
-		Issuer:       c.Issuer,
+		Issuer:       cmp.Or(a.Endpoint, c.Issuer),
 	}
 	if u := a.User; u != nil {
 		requester.User = spine.User{

@@ -37,6 +37,8 @@ type Exchange struct {
 	JWT *JWT
 	// Peer is the subject of the client's certificate, such as "CN=gateway.spinegate.example,O=…".
 	Peer string
+	// PeerNames are the host names that the certificate is for.
+	PeerNames []string
 	// Connection is the same for requests that shared a TCP connection, and differs for others.
 	Connection uint64
 	// Status is the status answered; zero while there is none, and for ever if the connection was reset before one.
@@ -164,7 +166,7 @@ func (t *Transcript) begin(r *http.Request, upstream Upstream, body []byte) *Exc
 	connection, _ := r.Context().Value(connectionKey{}).(uint64)
 	e := &Exchange{
 		At: time.Now(), Upstream: upstream, Method: r.Method, Path: path, Query: query, Host: r.Host,
-		Header: r.Header.Clone(), Body: body, JWT: tokenOf(r, body), Peer: peer(r.TLS), Connection: connection,
+		Header: r.Header.Clone(), Body: body, JWT: tokenOf(r, body), Peer: peer(r.TLS), PeerNames: peerNames(r.TLS), Connection: connection,
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -211,6 +213,13 @@ func peer(state *tls.ConnectionState) string {
 		return ""
 	}
 	return state.PeerCertificates[0].Subject.String()
+}
+
+func peerNames(state *tls.ConnectionState) []string {
+	if state == nil || len(state.PeerCertificates) == 0 {
+		return nil
+	}
+	return state.PeerCertificates[0].DNSNames
 }
 
 func tokenOf(r *http.Request, body []byte) *JWT {
