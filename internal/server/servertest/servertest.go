@@ -25,6 +25,7 @@ import (
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/audit"
 	"github.com/spinegate/spinegate/internal/config"
+	"github.com/spinegate/spinegate/internal/identity"
 	"github.com/spinegate/spinegate/internal/sandbox"
 	"github.com/spinegate/spinegate/internal/simulator"
 	"github.com/spinegate/spinegate/internal/telemetry"
@@ -160,6 +161,16 @@ func (g *Gateway) As(ctx context.Context, tb testing.TB, persona string) context
 func (g *Gateway) AsFor(ctx context.Context, tb testing.TB, persona string, life time.Duration) context.Context {
 	tb.Helper()
 	token, err := g.sandbox.Token(persona, life)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token.Reveal())
+}
+
+// AsPersona is a context whose calls are made by somebody who is none of the sandbox's personas.
+func (g *Gateway) AsPersona(ctx context.Context, tb testing.TB, p identity.Persona) context.Context {
+	tb.Helper()
+	token, err := g.sandbox.Mint(p, time.Hour)
 	if err != nil {
 		tb.Fatal(err)
 	}
