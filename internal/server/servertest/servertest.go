@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -147,6 +148,7 @@ func (g *Gateway) StopGateway() {
 // Reload has the gateway apply its configuration again, with a change.
 func (g *Gateway) Reload(ctx context.Context, change func(*config.Config)) error {
 	c := g.sandbox.Config
+	c.Organisations = slices.Clone(c.Organisations)
 	change(&c)
 	return g.sandbox.Gateway.Reload(ctx, c)
 }
