@@ -55,8 +55,9 @@ type Listen struct {
 // Admin is the HTTP listener for operators.
 type Admin struct {
 	// Address and port of /healthz, /readyz and /metrics, and of /.well-known/jwks.json, the public keys that the
-	// application signs with. Anybody who reaches it may read them: keep it on loopback or behind a network policy, and let
-	// through from the internet no other path than that of the keys. Empty switches it off.
+	// application signs with; those of an organisation's own are at /.well-known/, its ODS code, /jwks.json. Anybody who
+	// reaches it may read them: keep it on loopback or behind a network policy, and let through from the internet no other
+	// paths than those of the keys. Empty switches it off.
 	Address string `yaml:"address"`
 }
 

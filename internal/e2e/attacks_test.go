@@ -75,7 +75,7 @@ func TestAttacks(t *testing.T) {
 		}},
 		{"T16: certificates that are wrong", nil, []string{
 			"spine TestTheProxyLegTrustsAndIsTrustedByCertificatesThatAreRight", "spine TestTheProxyLegSpeaksTheSuitesThatItShould",
-			"server TestAGatewayDoesNotStartOnCertificatesThatCannotWork", "server TestCallersAuthoritiesFollowTheirFile",
+			"server TestAGatewayDoesNotStartOnCertificatesThatCannotWork", "server TestCallersAuthoritiesFollowTheirFile", "server TestCallersAreTakenWithCertificatesThatAreRight",
 			"server TestCallersAreServedOverTLSAndShowACertificateThatIsTrusted", "simulator TestProxyWantsAClientCertificate",
 		}},
 		{"T20: a provider that answers with somebody else", nil, []string{"gpconnect TestAnotherPersonNeverPasses", "gpconnect TestRecordRefusesAnotherPerson"}},

@@ -63,7 +63,7 @@ func newRoot(t *testing.T, name string, until time.Time) *root {
 	return r
 }
 
-func (r *root) issue(t *testing.T) *tls.Certificate {
+func (r *root) issue(t *testing.T, changes ...func(*x509.Certificate)) *tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -72,6 +72,9 @@ func (r *root) issue(t *testing.T) *tls.Certificate {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(2), DNSNames: []string{"pds.spine.example"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
+	}
+	for _, change := range changes {
+		change(template)
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, r.certificate, key.Public(), r.key)
 	if err != nil {
@@ -240,6 +243,61 @@ func TestCallersAuthoritiesFollowTheirFile(t *testing.T) {
 		judge(first, false)
 		judge(second, true)
 	})
+}
+
+// What callers may show, where a certificate is all that they have (trust contract, T16). The other direction, and the proxy's, are
+// in package spine.
+func TestCallersAreTakenWithCertificatesThatAreRight(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	trusted, stranger := newRoot(t, "trusted", now.Add(day)), newRoot(t, "stranger", now.Add(day))
+	dir := t.TempDir()
+	certificateFile, keyFile := issue(t, dir, "gateway.example", now.Add(-time.Hour), now.Add(day))
+	file := filepath.Join(dir, "callers.pem")
+	writeFile(t, file, trusted.text)
+	for _, tt := range []struct {
+		name        string
+		certificate *tls.Certificate // nil is none
+		version     uint16
+		with        bool // taken where there are issuers of tokens as well
+		alone       bool // taken where there are none
+	}{
+		{"right", trusted.issue(t), 0, true, true},
+		{"right, TLS 1.2", trusted.issue(t), tls.VersionTLS12, true, true},
+		{"right, TLS 1.1", trusted.issue(t), tls.VersionTLS11, false, false},
+		{"none", nil, 0, true, false},
+		{"a stranger's", stranger.issue(t), 0, false, false},
+		{"expired", trusted.issue(t, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Minute) }), 0, false, false},
+		{"not good yet", trusted.issue(t, func(c *x509.Certificate) { c.NotBefore = now.Add(time.Hour) }), 0, false, false},
+		{"for servers", trusted.issue(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth} }), 0, false, false},
+	} {
+		for _, alone := range []bool{false, true} {
+			c := config.Config{Listen: config.Listen{
+				CertificateFile: config.File(certificateFile), KeyFile: config.SecretFile(keyFile), ClientCAFile: config.File(file),
+			}}
+			want := tt.alone
+			if !alone {
+				c.Identity.Issuers, want = []config.Issuer{{}}, tt.with
+			}
+			secure, err := (&Gateway{log: quiet(), config: c}).callersTLS()
+			if err != nil {
+				t.Fatal(err)
+			}
+			ours, theirs := net.Pipe()
+			client := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tt.version} //nolint:gosec // as an attacker would
+			if tt.certificate != nil {
+				client.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return tt.certificate, nil }
+			}
+			var talking sync.WaitGroup
+			talking.Go(func() { _, _ = io.Copy(io.Discard, tls.Client(theirs, client)) })
+			if err := tls.Server(ours, secure).HandshakeContext(t.Context()); (err == nil) != want {
+				t.Errorf("%s, alone %v: %v, want it to be taken: %v", tt.name, alone, err, want)
+			}
+			_ = ours.Close()
+			_ = theirs.Close()
+			talking.Wait()
+		}
+	}
 }
 
 func TestABundleIsReadWholeOrNotAtAll(t *testing.T) {
