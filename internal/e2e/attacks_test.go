@@ -264,7 +264,8 @@ func claimsInjectNothing(t *testing.T) {
 			got := []any{x.JWT.Claims["sub"], practitioner["id"], name["family"], given, prefix}
 			model := []any{
 				norm.NFC.String(p.User.LocalID), norm.NFC.String(p.User.LocalID), norm.NFC.String(p.User.Family),
-				[]any{norm.NFC.String(p.User.Given)}, []any{norm.NFC.String(p.User.Prefix)},
+				[]any{norm.NFC.String(p.User.Given)},
+				[]any{norm.NFC.String(p.User.Prefix)},
 			}
 			if fmt.Sprint(got) != fmt.Sprint(model) || len(x.JWT.Claims) != 10 {
 				r.Fatalf("%d claims, %q, want %q", len(x.JWT.Claims), got, model)

@@ -144,7 +144,9 @@ func (s *Sandbox) Token(name string, life time.Duration) (identity.Secret, error
 }
 
 // Mint makes a token for anybody.
-func (s *Sandbox) Mint(p identity.Persona, life time.Duration) (identity.Secret, error) { return s.issuer.Mint(p, life) }
+func (s *Sandbox) Mint(p identity.Persona, life time.Duration) (identity.Secret, error) {
+	return s.issuer.Mint(p, life)
+}
 
 // SignIn signs a clinician in with the simulated CIS2, by SDS user id, with the roles that they hold, and returns their ID
 // token.

@@ -284,7 +284,7 @@ func TestCallersAreTakenWithCertificatesThatAreRight(t *testing.T) {
 				t.Fatal(err)
 			}
 			ours, theirs := net.Pipe()
-			client := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tt.version} //nolint:gosec // as an attacker would
+			client := &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tt.version}
 			if tt.certificate != nil {
 				client.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return tt.certificate, nil }
 			}

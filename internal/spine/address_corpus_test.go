@@ -97,7 +97,7 @@ func named(port int) []string {
 func TestNoAddressLeadsAnywhereButToTheProxy(t *testing.T) {
 	t.Parallel()
 	var hits atomic.Int32
-	canary, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's own
+	canary, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
