@@ -31,6 +31,9 @@ func (c *check) Run(stdout io.Writer) error {
 	if err := server.RefuseSimulatedFiles(loaded); err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
+	if err := server.CheckCertificates(loaded); err != nil {
+		return fmt.Errorf("%s: %w", c.File, err)
+	}
 	organisations := "1 organisation"
 	if n := len(loaded.Organisations); n != 1 {
 		organisations = fmt.Sprintf("%d organisations", n)

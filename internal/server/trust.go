@@ -3,10 +3,13 @@ package server
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
+	"github.com/spinegate/spinegate/internal/config"
 	"github.com/spinegate/spinegate/internal/nhs"
 	"github.com/spinegate/spinegate/internal/spine"
 )
@@ -57,6 +60,15 @@ func (g *Gateway) readTrust() (*trust, error) {
 		}
 	}
 	return t, nil
+}
+
+// CheckCertificates finds what a start would refuse among the certificates that a configuration names: those that are not good
+// now, that come without their key or are for another host name, and authorities that cannot be read.
+func CheckCertificates(c config.Config) error {
+	g := &Gateway{config: c, log: slog.New(slog.DiscardHandler)}
+	_, towardsSpine := g.readTrust()
+	_, towardsCallers := g.callersTLS()
+	return errors.Join(towardsSpine, towardsCallers)
 }
 
 // checkName refuses an ASID that is registered for another host name than the certificate's (SDS contract, B2).
