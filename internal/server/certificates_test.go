@@ -390,12 +390,32 @@ func TestAGatewayDoesNotStartOnCertificatesThatCannotWork(t *testing.T) {
 	}
 }
 
+// lines is a log that is written by one and read by another.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// take is what was written since it was asked for last.
+func (l *lines) take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	defer l.text.Reset()
+	return l.text.String()
+}
+
 // What operators see of the time that certificates have left. Health has no part in it.
 func TestOperatorsAreWarnedBeforeACertificateExpires(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := trusting(t, nil)
-		var log bytes.Buffer
+		var log lines
 		g.log = slog.New(slog.NewJSONHandler(&log, nil))
 		var err error
 		if g.trusted, err = g.readTrust(); err != nil {
@@ -439,8 +459,7 @@ func TestOperatorsAreWarnedBeforeACertificateExpires(t *testing.T) {
 		said := func(want ...string) {
 			t.Helper()
 			synctest.Wait()
-			text := log.String()
-			log.Reset()
+			text := log.take()
 			if n := strings.Count(text, "\n"); n != len(want) {
 				t.Errorf("%d lines, want %d:\n%s", n, len(want), text)
 			}
@@ -471,7 +490,7 @@ func TestOperatorsAreWarnedBeforeACertificateExpires(t *testing.T) {
 		issue(t, filepath.Dir(string(g.config.Organisations[1].Proxy.CertificateFile)), "trust.example", time.Now(), time.Now().Add(300*day))
 		time.Sleep(2 * time.Hour)
 		synctest.Wait()
-		if text := log.String(); strings.Contains(text, "expire") || !strings.Contains(text, "was read again") {
+		if text := log.take(); strings.Contains(text, "expire") || !strings.Contains(text, "was read again") {
 			t.Errorf("after the renewal:\n%s", text)
 		}
 		if got := left()[own]; got < 299 {
