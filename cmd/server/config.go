@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -31,7 +32,7 @@ func (c *check) Run(stdout io.Writer) error {
 	if err := server.RefuseSimulatedFiles(loaded); err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
-	if err := server.CheckKeys(loaded); err != nil {
+	if err := errors.Join(server.CheckKeys(loaded), server.CheckCertificates(loaded)); err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
 	organisations := "1 organisation"

@@ -48,15 +48,16 @@ type Listen struct {
 	// PEM file with the certificate's private key.
 	KeyFile SecretFile `yaml:"keyFile" env:"SPINEGATE_LISTEN_KEY_FILE"`
 	// PEM file with the authorities that sign callers' certificates. With it a caller may present one, and must if no
-	// issuer of tokens is configured.
+	// issuer of tokens is configured. Read again within half a minute of a change.
 	ClientCAFile File `yaml:"clientCAFile"`
 }
 
 // Admin is the HTTP listener for operators.
 type Admin struct {
 	// Address and port of /healthz, /readyz and /metrics, and of /.well-known/jwks.json, the public keys that the
-	// application signs with. Anybody who reaches it may read them: keep it on loopback or behind a network policy, and let
-	// through from the internet no other path than that of the keys. Empty switches it off.
+	// application signs with; those of an organisation's own are at /.well-known/, its ODS code, /jwks.json. Anybody who
+	// reaches it may read them: keep it on loopback or behind a network policy, and let through from the internet no other
+	// paths than those of the keys. Empty switches it off.
 	Address string `yaml:"address"`
 }
 
@@ -70,7 +71,8 @@ type Spine struct {
 	SDS SDS `yaml:"sds"`
 	// The Spine Secure Proxy, the only way to a practice.
 	Proxy Proxy `yaml:"proxy"`
-	// PEM file with the authorities that are trusted for the token service, PDS and SDS. Empty trusts the system's.
+	// PEM file with the authorities that are trusted for the token service, PDS and SDS. Empty trusts the system's. Read again
+	// within half a minute of a change.
 	CAFile File `yaml:"caFile"`
 }
 
@@ -135,14 +137,16 @@ type SDS struct {
 type Proxy struct {
 	// The proxy's URL, as given out at onboarding: https and a host, no path.
 	URL string `yaml:"url"`
-	// PEM file with the client certificate that the NHS issued, and its chain.
+	// PEM file with the client certificate that the NHS issued, and its chain. Read again within half a minute of a change;
+	// one that cannot be used, or has expired, leaves the last one in place. What is used at the start must be good.
 	CertificateFile File `yaml:"certificateFile"`
 	// PEM file with the certificate's private key.
 	KeyFile SecretFile `yaml:"keyFile" env:"SPINEGATE_PROXY_KEY_FILE"`
-	// PEM file with the Spine's own authorities. No other is trusted here, not even the system's.
+	// PEM file with the Spine's own authorities. No other is trusted here, not even the system's. Read again within half a
+	// minute of a change; the steps of a change are in docs/decisions/0011-tls-towards-the-proxy.md.
 	CAFile File `yaml:"caFile"`
-	// Domains in which practices' addresses must lie, such as nhs.uk. Empty allows every public one. An address is never
-	// dialled by the gateway, but the proxy connects to it.
+	// Domains in which practices' addresses must lie, such as nhs.uk. Empty allows every public one, and is refused in LIVE.
+	// An address is never dialled by the gateway, but the proxy connects to it.
 	AddressSuffixes []string `yaml:"addressSuffixes"`
 }
 
@@ -169,6 +173,16 @@ type Organisation struct {
 	ASID string `yaml:"asid"`
 	// Host name that the ASID is registered for. If it is given, a client certificate for another is refused at the start.
 	FQDN string `yaml:"fqdn"`
+	// Its own client certificate towards the proxy. Needed where the ASID is registered for another host name than the
+	// certificate of spine.proxy is for. Nobody else's calls go over its connections, and practices are told https and its fqdn
+	// in place of system.url.
+	Proxy ClientCertificate `yaml:"proxy"`
+	// Its own application on the API platform: PDS is asked with its credentials, and its quota is its own. Empty shares the one of
+	// spine.token. What is here is read again on SIGHUP, as there.
+	Token Application `yaml:"token"`
+	// Requests a second that its own application may make to PDS. For organisations with a token of their own alone; empty is
+	// spine.pds.requestsPerSecond. Read again on SIGHUP.
+	PDSRequestsPerSecond float64 `yaml:"pdsRequestsPerSecond"`
 	// A telephone number that practices are given with a booking.
 	Phone string `yaml:"phone"`
 	// Clinical areas that it may ask for, such as ALLERGIES; asking for another is an error. Empty allows all.
@@ -181,6 +195,54 @@ type Organisation struct {
 	RequireDevice bool `yaml:"requireDevice"`
 	// Refuse calls that do not state what connects the user and the patient.
 	RequireRelationship bool `yaml:"requireRelationship"`
+	// What it may call: full names of methods, such as /spinegate.v1.PatientTrace/TracePatient, and names of services, such as
+	// spinegate.v1.EndpointDirectory. Empty allows all. Whatever is allowed here still needs its scopes.
+	Methods []string `yaml:"methods"`
+	// Calls a second that all its users and systems may make together, with one second's worth at once. Empty sets no bound but
+	// those of docs/policy.md, which each caller has.
+	Limit float64 `yaml:"limit"`
+}
+
+// ClientCertificate is an organisation's own.
+type ClientCertificate struct {
+	// PEM file with the client certificate that the NHS issued, and its chain. Read again within half a minute of a change.
+	CertificateFile File `yaml:"certificateFile"`
+	// PEM file with the certificate's private key.
+	KeyFile SecretFile `yaml:"keyFile"`
+}
+
+// Application is what the API platform knows an organisation's own application by. The settings are those of spine.token.
+type Application struct {
+	// File with the application's API key.
+	APIKeyFile SecretFile `yaml:"apiKeyFile"`
+	// The kid of the signing key in the key set that the application publishes: for an organisation Q8X01, at
+	// /.well-known/Q8X01/jwks.json.
+	KeyID string `yaml:"keyID"`
+	// PEM file with the RSA private key that the application signs with. Either this is needed or agentSocket with
+	// publicKeyFile.
+	PrivateKeyFile SecretFile `yaml:"privateKeyFile"`
+	// Unix socket of an agent that holds the private key.
+	AgentSocket string `yaml:"agentSocket"`
+	// PEM file with the public half (PUBLIC KEY) of the key that the agent is to sign with.
+	PublicKeyFile File `yaml:"publicKeyFile"`
+	// Further keys in its key set.
+	AlsoPublish []PublicKey `yaml:"alsoPublish"`
+	// File with the application's client secret.
+	ClientSecretFile SecretFile `yaml:"clientSecretFile"`
+}
+
+// IsZero reports whether there is none.
+func (a Application) IsZero() bool {
+	return a.APIKeyFile == "" && a.KeyID == "" && a.PrivateKeyFile == "" && a.AgentSocket == "" && a.PublicKeyFile == "" &&
+		len(a.AlsoPublish) == 0 && a.ClientSecretFile == ""
+}
+
+// Application is what the token service is asked with.
+func (t Token) Application() Application {
+	return Application{
+		APIKeyFile: t.APIKeyFile, KeyID: t.KeyID, PrivateKeyFile: t.PrivateKeyFile, AgentSocket: t.AgentSocket,
+		PublicKeyFile: t.PublicKeyFile, AlsoPublish: t.AlsoPublish, ClientSecretFile: t.ClientSecretFile,
+	}
 }
 
 // Identity says who is believed. At least one issuer or certificate is needed.

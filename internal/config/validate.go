@@ -115,7 +115,9 @@ func (s Spine) validate(p *problems, e Environment) {
 		p.url("spine.sds.url", s.SDS.URL)
 	}
 	p.path("spine.caFile", string(s.CAFile), false)
-	s.Token.validate(p, e)
+	// The NHS's sandbox of PDS asks for no token (PDS contract, 2).
+	application := s.Token.Application()
+	application.validate(p, "spine.token", e != Sandbox || !application.IsZero())
 	p.path("spine.sds.apiKeyFile", string(s.SDS.APIKeyFile), e != Sandbox)
 	p.need(s.PDS.RequestsPerSecond > 0, "spine.pds.requestsPerSecond", "a number above 0 is needed; the NHS's default is 5")
 	p.need(s.SDS.RequestsPerMinute > 0, "spine.sds.requestsPerMinute", "a number above 0 is needed; the NHS's default is 300")
@@ -131,25 +133,25 @@ func (s Spine) validate(p *problems, e Environment) {
 		p.need(suffix != "" && !strings.ContainsAny(suffix, "/:@ *") && !strings.HasPrefix(suffix, "."),
 			fmt.Sprintf("spine.proxy.addressSuffixes[%d]", i), "a domain is needed, such as nhs.uk")
 	}
+	p.need(e != Live || len(s.Proxy.AddressSuffixes) > 0, "spine.proxy.addressSuffixes",
+		"in LIVE the domains of practices' addresses are needed, such as nhs.uk")
 }
 
-// validate checks an application's credentials. The NHS's sandbox of PDS asks for no token (PDS contract, 2).
-func (t Token) validate(p *problems, e Environment) {
-	needed := e != Sandbox || t.APIKeyFile != "" || t.KeyID != "" || t.PrivateKeyFile != "" || t.AgentSocket != "" ||
-		t.PublicKeyFile != "" || len(t.AlsoPublish) > 0 || t.ClientSecretFile != ""
-	p.path("spine.token.apiKeyFile", string(t.APIKeyFile), needed)
-	p.need(!needed || t.KeyID != "", "spine.token.keyID", "the kid of the signing key is needed, as the application publishes it")
-	p.need(!needed || (t.PrivateKeyFile != "") != (t.AgentSocket != ""), "spine.token.privateKeyFile",
+// validate checks an application's credentials.
+func (a Application) validate(p *problems, key string, needed bool) {
+	p.path(key+".apiKeyFile", string(a.APIKeyFile), needed)
+	p.need(!needed || a.KeyID != "", key+".keyID", "the kid of the signing key is needed, as the application publishes it")
+	p.need(!needed || (a.PrivateKeyFile != "") != (a.AgentSocket != ""), key+".privateKeyFile",
 		"one place for the signing key is needed: privateKeyFile, or agentSocket with publicKeyFile")
-	p.path("spine.token.privateKeyFile", string(t.PrivateKeyFile), false)
-	p.path("spine.token.clientSecretFile", string(t.ClientSecretFile), false)
-	p.path("spine.token.agentSocket", t.AgentSocket, false)
-	p.path("spine.token.publicKeyFile", string(t.PublicKeyFile), false)
-	p.need((t.AgentSocket == "") == (t.PublicKeyFile == ""), "spine.token.publicKeyFile",
+	p.path(key+".privateKeyFile", string(a.PrivateKeyFile), false)
+	p.path(key+".clientSecretFile", string(a.ClientSecretFile), false)
+	p.path(key+".agentSocket", a.AgentSocket, false)
+	p.path(key+".publicKeyFile", string(a.PublicKeyFile), false)
+	p.need((a.AgentSocket == "") == (a.PublicKeyFile == ""), key+".publicKeyFile",
 		"agentSocket and publicKeyFile belong together: give both or none")
-	known := map[string]bool{t.KeyID: true}
-	for i, k := range t.AlsoPublish {
-		key := fmt.Sprintf("spine.token.alsoPublish[%d].", i)
+	known := map[string]bool{a.KeyID: true}
+	for i, k := range a.AlsoPublish {
+		key := fmt.Sprintf("%s.alsoPublish[%d].", key, i)
 		p.need(k.KeyID != "", key+"keyID", "the key's kid is needed")
 		p.need(k.KeyID == "" || !known[k.KeyID], key+"keyID", "another key has this kid; each needs its own")
 		known[k.KeyID] = true
@@ -185,6 +187,7 @@ func (c *Config) validateOrganisations(p *problems) map[nhs.ODSCode]bool {
 			p.need(slices.Contains(areas, area), fmt.Sprintf("%sareas[%d]", key, j), "one of %s is needed", strings.Join(areas, ", "))
 		}
 		p.need(!strings.ContainsAny(o.FQDN, "/: "), key+"fqdn", "a host name is needed, without scheme or port")
+		o.validateOwn(p, key)
 	}
 	return known
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -137,9 +138,13 @@ func (g *gateway) slots(t *testing.T, practices ...string) *diary {
 	})
 }
 
-func (g *gateway) search(t *testing.T, req *pb.SearchSlotsRequest) *diary {
+func (g *gateway) search(t *testing.T, req *pb.SearchSlotsRequest, as ...context.Context) *diary {
 	t.Helper()
-	stream, err := g.practices.SearchSlots(g.as(t, clinician), req)
+	ctx := g.as(t, clinician)
+	if len(as) > 0 {
+		ctx = as[0]
+	}
+	stream, err := g.practices.SearchSlots(ctx, req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -87,6 +88,56 @@ func TestARotatedKeyIsFound(t *testing.T) {
 		}
 		old := sign(t, jwt.SigningMethodES256, before.ecdsa, map[string]any{"kid": "ecdsa"}, claims())
 		if _, err := v.Verify(t.Context(), presented(t, old)); reason(err) != "TOKEN_INVALID" {
+			t.Errorf("a token of the withdrawn key: %v, want TOKEN_INVALID", err)
+		}
+	})
+}
+
+// An issuer that publishes a key before it signs with it, and for as long as its tokens live, loses no caller on the way.
+func TestAnIssuersKeysRotateUnderLoad(t *testing.T) {
+	before, after := newForeign(t), newForeign(t)
+	renamed := bytes.ReplaceAll(after.set, []byte(`"kid":"`), []byte(`"kid":"next-`))
+	var sets [2]struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err := errors.Join(json.Unmarshal(before.set, &sets[0]), json.Unmarshal(renamed, &sets[1])); err != nil {
+		t.Fatal(err)
+	}
+	both, err := json.Marshal(map[string]any{"keys": append(sets[0].Keys, sets[1].Keys...)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w := &wire{status: http.StatusOK, body: before.set}
+		v := verifier(t, identity.Config{Issuers: []identity.TrustedIssuer{before.trusted(fetch(t, w, io.Discard))}})
+		old := func() string {
+			return sign(t, jwt.SigningMethodES256, before.ecdsa, map[string]any{"kid": "ecdsa"}, claims())
+		}
+		fresh := func() string {
+			return sign(t, jwt.SigningMethodES256, after.ecdsa, map[string]any{"kid": "next-ecdsa"}, claims())
+		}
+		during := func(d time.Duration, tokens ...func() string) {
+			t.Helper()
+			for until := time.Now().Add(d); time.Now().Before(until); time.Sleep(time.Second) {
+				var calls sync.WaitGroup
+				for n := range 4 {
+					calls.Go(func() {
+						if _, err := v.Verify(t.Context(), presented(t, tokens[n%len(tokens)]())); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				calls.Wait()
+			}
+		}
+		during(time.Minute, old)
+		w.answer(http.StatusOK, both)
+		during(10*time.Minute, old, fresh)
+		w.answer(0, nil) // the issuer is away while keys are fresh
+		during(4*time.Minute, old, fresh)
+		w.answer(http.StatusOK, renamed)
+		during(10*time.Minute, fresh)
+		if _, err := v.Verify(t.Context(), presented(t, old())); reason(err) != "TOKEN_INVALID" {
 			t.Errorf("a token of the withdrawn key: %v, want TOKEN_INVALID", err)
 		}
 	})

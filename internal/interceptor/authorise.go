@@ -4,18 +4,34 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/fault"
 	"github.com/spinegate/spinegate/internal/identity"
+	"github.com/spinegate/spinegate/internal/nhs"
 	"github.com/spinegate/spinegate/internal/policy"
 )
 
-// authoriser judges by the policy table. What is not in it is refused.
-type authoriser struct{ open map[string]bool }
+// authoriser judges by the policy table, and by what each organisation may call. What is not in the table is refused.
+type authoriser struct {
+	open map[string]bool
+	// allowed has the methods of organisations that may not call all of them.
+	allowed map[nhs.ODSCode]map[string]bool
+}
 
-func newAuthoriser(openToSystems []string) (authoriser, error) {
-	a := authoriser{open: make(map[string]bool)}
+func newAuthoriser(openToSystems []string, organisations map[nhs.ODSCode]Organisation) (authoriser, error) {
+	a := authoriser{open: make(map[string]bool), allowed: make(map[nhs.ODSCode]map[string]bool)}
+	for ods, o := range organisations {
+		if len(o.Methods) == 0 {
+			continue
+		}
+		methods, err := methodsOf(o.Methods)
+		if err != nil {
+			return authoriser{}, err
+		}
+		a.allowed[ods] = methods
+	}
 	for _, method := range openToSystems {
 		if row, ok := policy.For(method); !ok || row.Human != policy.HumanUnlessOpened {
 			return authoriser{}, fmt.Errorf("interceptor: %q cannot be opened to systems: its policy is not %q", method, policy.HumanUnlessOpened)
@@ -23,6 +39,23 @@ func newAuthoriser(openToSystems []string) (authoriser, error) {
 		a.open[method] = true
 	}
 	return a, nil
+}
+
+// methodsOf are the methods that go by full names, or by the names of their services.
+func methodsOf(names []string) (map[string]bool, error) {
+	methods := make(map[string]bool)
+	for _, name := range names {
+		found := false
+		for row := range policy.All() {
+			if row.Name == name || strings.HasPrefix(row.Name, "/"+name+"/") {
+				methods[row.Name], found = true, true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("interceptor: %q is neither a method nor a service", name)
+		}
+	}
+	return methods, nil
 }
 
 func (a authoriser) link(ctx context.Context, next rest) error {
@@ -34,6 +67,8 @@ func (a authoriser) link(ctx context.Context, next rest) error {
 	case !identified:
 		// Identify lets nobody pass who was not: this guards the order of the chain.
 		return refuse(pb.ErrorReason_ERROR_REASON_TOKEN_MISSING)
+	case !a.permits(caller.Organisation.ODS, row.Name):
+		return refuse(pb.ErrorReason_ERROR_REASON_ORGANISATION_NOT_PERMITTED)
 	case caller.User == nil && row.Human != policy.HumanOptional && !a.open[row.Name]:
 		return refuse(pb.ErrorReason_ERROR_REASON_HUMAN_REQUIRED)
 	}
@@ -48,6 +83,12 @@ func (a authoriser) link(ctx context.Context, next rest) error {
 		return refuse(pb.ErrorReason_ERROR_REASON_METHOD_NOT_BUILT)
 	}
 	return next(ctx)
+}
+
+// permits says whether an organisation may call a method at all.
+func (a authoriser) permits(ods nhs.ODSCode, method string) bool {
+	methods, some := a.allowed[ods]
+	return !some || methods[method]
 }
 
 func refuse(reason pb.ErrorReason) *fault.Error { return fault.New(pb.Hop_HOP_GATEWAY, reason, nil) }

@@ -23,11 +23,13 @@ import (
 
 	"github.com/spinegate/spinegate/internal/audit"
 	"github.com/spinegate/spinegate/internal/identity"
+	"github.com/spinegate/spinegate/internal/nhs"
 	"github.com/spinegate/spinegate/internal/policy"
 	"github.com/spinegate/spinegate/internal/session"
 )
 
-// Config is what the links need. All of it is required, but for OpenToSystems, ConnectionLife and Cut.
+// Config is what the links need. All of it is required, but for OpenToSystems, Organisations, ConnectionLife and
+// Cut.
 type Config struct {
 	// Log gets one line for each call, and the stacks of panics.
 	Log *slog.Logger
@@ -40,6 +42,8 @@ type Config struct {
 	// OpenToSystems are full names of methods that callers without a named human may use. Only methods whose policy is
 	// HumanUnlessOpened can be opened.
 	OpenToSystems []string
+	// Organisations bound what some may do; one that is not here may do what its credentials permit.
+	Organisations map[nhs.ODSCode]Organisation
 	// MaxInFlight is how many calls may run at once, of all callers together.
 	MaxInFlight int
 	// ConnectionLife is how long the server lets a connection live at least, with the calls on it: they end before. Zero is
@@ -47,6 +51,14 @@ type Config struct {
 	ConnectionLife time.Duration
 	// Cut ends when calls that still run are to be cut off; they end with SHUTTING_DOWN. nil never does.
 	Cut context.Context
+}
+
+// Organisation bounds what all callers of one may do.
+type Organisation struct {
+	// Methods are full names of methods and names of services that it may call; none means all.
+	Methods []string
+	// PerSecond calls are allowed to all its callers together, and as many at once; zero is no bound.
+	PerSecond float64
 }
 
 // link is one interceptor, for both kinds of call.
@@ -68,7 +80,7 @@ func Chain(c Config) ([]grpc.ServerOption, error) {
 	if err != nil {
 		return nil, err
 	}
-	rights, err := newAuthoriser(c.OpenToSystems)
+	rights, err := newAuthoriser(c.OpenToSystems, c.Organisations)
 	if err != nil {
 		return nil, err
 	}
@@ -86,12 +98,12 @@ func Chain(c Config) ([]grpc.ServerOption, error) {
 		around(cutter{c.Cut}.link),              // a gateway that stops says so; the trail has it too
 		around(deadline{c.ConnectionLife}.link), // no call without an end, and none begun that cannot be finished
 		around(identifier{c.Identity}.link),     // who is asking; fills the record
-		around(newLimiter(c.MaxInFlight).link),  // per caller, so it needs identify
-		around(rights.link),                     // may they ask this
-		rules.link(),                            // is the question well formed: only who may ask learns how to
-		bind(session.New(session.Most)),         // no session is mixed with another's; its request is known to be well formed
-		around(panics.reporting),                // what the service starts recovers by itself, and tells the same operator
-		panics.link(),                           // a panic in the service is seen by all of the above as an error
+		around(newLimiter(c.MaxInFlight, c.Organisations).link), // per caller and organisation, so it needs identify
+		around(rights.link),             // may they ask this
+		rules.link(),                    // is the question well formed: only who may ask learns how to
+		bind(session.New(session.Most)), // no session is mixed with another's; its request is known to be well formed
+		around(panics.reporting),        // what the service starts recovers by itself, and tells the same operator
+		panics.link(),                   // a panic in the service is seen by all of the above as an error
 	}
 	// A panic in a link is an answer, not a crash. This one stands outside of everything, for the services that are free
 	// as well.

@@ -44,7 +44,7 @@ func Identify(ctx context.Context, v *identity.Verifier) (caller identity.Caller
 
 // Limited is how many callers a limiter remembers after so many have called once each, at that distance.
 func Limited(callers int, apart time.Duration) (remembered int, err error) {
-	l := newLimiter(1)
+	l := newLimiter(1, nil)
 	for n := range callers {
 		release, err := l.admit(user{id: strconv.Itoa(n)}, policy.Limit{PerSecond: 1, Burst: 1, InFlight: 1})
 		if err != nil {

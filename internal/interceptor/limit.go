@@ -2,6 +2,7 @@ package interceptor
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 
@@ -21,9 +22,11 @@ const (
 	forgetEvery = time.Minute
 )
 
-// limiter bounds how often and how many at a time: by caller and method, and all calls together.
+// limiter bounds how often and how many at a time: by caller and method, by organisation, and all calls together.
 type limiter struct {
 	most int
+	// organisations has those with a bound of their own; each is safe for concurrent use.
+	organisations map[nhs.ODSCode]*rate.Limiter
 
 	mu        sync.Mutex // guards what follows
 	inFlight  int
@@ -43,8 +46,14 @@ type use struct {
 	inFlight int
 }
 
-func newLimiter(most int) *limiter {
-	return &limiter{most: most, use: make(map[user]*use), forgotten: time.Now()}
+func newLimiter(most int, organisations map[nhs.ODSCode]Organisation) *limiter {
+	l := &limiter{most: most, organisations: make(map[nhs.ODSCode]*rate.Limiter), use: make(map[user]*use), forgotten: time.Now()}
+	for ods, o := range organisations {
+		if o.PerSecond > 0 {
+			l.organisations[ods] = rate.NewLimiter(rate.Limit(o.PerSecond), max(1, int(math.Ceil(o.PerSecond))))
+		}
+	}
+	return l
 }
 
 func (l *limiter) link(ctx context.Context, next rest) error {
@@ -79,9 +88,17 @@ func (l *limiter) admit(who user, limit policy.Limit) (release func(), err error
 	if u.inFlight >= limit.InFlight {
 		return nil, later(pb.ErrorReason_ERROR_REASON_RATE_LIMITED, comeBack)
 	}
-	if turn := u.rate.ReserveN(now, 1); turn.DelayFrom(now) > 0 {
-		wait := turn.DelayFrom(now)
-		turn.CancelAt(now)
+	// A refusal costs nothing: neither of the two allowances is used up by what the other one forbids.
+	own := u.rate.ReserveN(now, 1)
+	wait := own.DelayFrom(now)
+	if all := l.organisations[who.organisation]; all != nil && wait == 0 {
+		shared := all.ReserveN(now, 1)
+		if wait = shared.DelayFrom(now); wait > 0 {
+			shared.CancelAt(now)
+		}
+	}
+	if wait > 0 {
+		own.CancelAt(now)
 		return nil, later(pb.ErrorReason_ERROR_REASON_RATE_LIMITED, wait)
 	}
 	u.inFlight++

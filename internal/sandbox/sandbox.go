@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -137,10 +138,15 @@ func stores(dir, name string) (path, key string) {
 func (s *Sandbox) Token(name string, life time.Duration) (nhs.Secret, error) {
 	for _, p := range identity.Personas() {
 		if p.Name == name {
-			return s.issuer.Mint(p, life)
+			return s.Mint(p, life)
 		}
 	}
 	return nhs.Secret{}, fmt.Errorf("there is no persona %q", name)
+}
+
+// Mint makes a token for anybody.
+func (s *Sandbox) Mint(p identity.Persona, life time.Duration) (nhs.Secret, error) {
+	return s.issuer.Mint(p, life)
 }
 
 // SignIn signs a clinician in with the simulated CIS2, by SDS user id, with the roles that they hold, and returns their ID
@@ -210,10 +216,20 @@ func (s *Sandbox) configure(o Options) (config.Config, error) {
 	}
 	c.System = config.System{URL: "https://gateway.spinegate.example", DeviceID: "sandbox-1", Model: "spinegate"}
 	for _, consumer := range s.Spine.Consumers() {
-		c.Organisations = append(c.Organisations, config.Organisation{
-			ODS: consumer.ODS.String(), Name: consumer.Name, ASID: consumer.ASID.String(), Phone: telephone,
-			FQDN: "gateway.spinegate.example",
-		})
+		organisation := config.Organisation{
+			ODS: consumer.ODS.String(), Name: consumer.Name, ASID: consumer.ASID.String(), Phone: telephone, FQDN: consumer.FQDN,
+		}
+		if !slices.Contains(client.Certificate.Leaf.DNSNames, consumer.FQDN) {
+			own, err := s.Spine.IssueClient(consumer.FQDN)
+			if err != nil {
+				return config.Config{}, err
+			}
+			organisation.Proxy = config.ClientCertificate{
+				CertificateFile: config.File(file(consumer.ODS.String()+".pem", own.CertificatePEM)),
+				KeyFile:         config.SecretFile(file(consumer.ODS.String()+".key", own.KeyPEM)),
+			}
+		}
+		c.Organisations = append(c.Organisations, organisation)
 	}
 	trail, key := stores(o.Dir, "audit.db")
 	writes, _ := stores(o.Dir, "journal.db")

@@ -37,9 +37,7 @@ func (g *Gateway) serveAdmin(life context.Context, o Options) error {
 		say(w, http.StatusServiceUnavailable, word)
 	})
 	mux.Handle("GET /metrics", g.telemetry.Metrics)
-	if g.keys.Load() != nil {
-		mux.HandleFunc("GET /.well-known/jwks.json", g.publishKeys)
-	}
+	g.publishKeys(mux)
 	if o.Embedded != nil {
 		offerSandbox(mux, o.Embedded, g.telemetry.Ring)
 	}

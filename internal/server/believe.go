@@ -89,11 +89,11 @@ func (g *Gateway) trust(life context.Context, c config.Issuer, find func(string)
 func (g *Gateway) fetchKeys(life context.Context, address string, authorities config.File) (*identity.KeySet, error) {
 	transport := &http.Transport{TLSHandshakeTimeout: jwksTimeout, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true}
 	if authorities != "" {
-		pool, err := readPool(authorities)
+		trusted, err := readBundle(authorities)
 		if err != nil {
 			return nil, fmt.Errorf("caFile: %w", err)
 		}
-		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+		transport.TLSClientConfig = &tls.Config{RootCAs: trusted.pool, MinVersion: tls.VersionTLS12}
 	}
 	g.onStop(func() error { transport.CloseIdleConnections(); return nil })
 	keys, err := identity.FetchKeys(life, address, &http.Client{Transport: transport, Timeout: jwksTimeout}, g.log)

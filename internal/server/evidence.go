@@ -53,30 +53,41 @@ func unrecorded(ctx context.Context, err error) error {
 	}
 }
 
-// demographics is PDS, saying where a call's time goes.
-type demographics struct{ client *pds.Client }
+// demographics is PDS, saying where a call's time goes. An organisation with an application of its own asks through that.
+type demographics struct {
+	shared *pds.Client
+	own    map[nhs.ODSCode]*pds.Client
+}
+
+// of is the application by which an organisation asks: it follows from who asks, and from nothing else.
+func (d demographics) of(organisation nhs.ODSCode) *pds.Client {
+	if own := d.own[organisation]; own != nil {
+		return own
+	}
+	return d.shared
+}
 
 // Patient asks PDS.
 func (d demographics) Patient(ctx context.Context, number nhs.Number, by pds.Requester) (*pds.Trace, error) {
 	defer interceptor.EnterHop(ctx, pb.Hop_HOP_PDS)()
-	return d.client.Patient(ctx, number, by)
+	return d.of(by.Organisation).Patient(ctx, number, by)
 }
 
 // Search asks PDS for people.
 func (d demographics) Search(ctx context.Context, criteria pds.Criteria, by pds.Requester) (*pds.Found, error) {
 	defer interceptor.EnterHop(ctx, pb.Hop_HOP_PDS)()
-	return d.client.Search(ctx, criteria, by)
+	return d.of(by.Organisation).Search(ctx, criteria, by)
 }
 
 // RelatedPersons asks PDS about a patient, and then for the people related to them.
 func (d demographics) RelatedPersons(ctx context.Context, number nhs.Number, by pds.Requester) (*pds.Relations, error) {
 	defer interceptor.EnterHop(ctx, pb.Hop_HOP_PDS)()
-	return d.client.RelatedPersons(ctx, number, by)
+	return d.of(by.Organisation).RelatedPersons(ctx, number, by)
 }
 
 // Turn waits for leave to make one request of a bulk job. No hop is entered: the time goes here.
 func (d demographics) Turn(ctx context.Context, consumer nhs.ODSCode) (*spine.Turn, error) {
-	return d.client.Turn(ctx, consumer)
+	return d.of(consumer).Turn(ctx, consumer)
 }
 
 // PatientInTurn asks PDS with such leave.
@@ -84,7 +95,7 @@ func (d demographics) PatientInTurn(
 	ctx context.Context, turn *spine.Turn, number nhs.Number, by pds.Requester,
 ) (*pds.Trace, error) {
 	defer interceptor.EnterHop(ctx, pb.Hop_HOP_PDS)()
-	return d.client.PatientInTurn(ctx, turn, number, by)
+	return d.of(by.Organisation).PatientInTurn(ctx, turn, number, by)
 }
 
 // directory is SDS. Calls that ask the same share one look-up, so the evidence of each is written here, before it joins.

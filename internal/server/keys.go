@@ -9,7 +9,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/spinegate/spinegate/internal/config"
@@ -26,30 +25,42 @@ type applicationKeys struct {
 	since map[string]time.Time
 }
 
-// CheckKeys reads the application's keys that a configuration names. An agent is not asked for a signature.
+// CheckKeys reads the keys of every application that a configuration names. An agent is not asked for a signature.
 func CheckKeys(c config.Config) error {
-	if c.Spine.Token.KeyID == "" {
-		return nil // the NHS's sandbox of PDS asks for no token
+	all, err := applicationsOf(c)
+	if err != nil {
+		return err
 	}
-	_, err := parseKeys(c.Spine.Token)
-	return err
+	for _, ods := range all {
+		s, err := settingsOf(c, ods)
+		if err != nil {
+			return err
+		}
+		if s.KeyID == "" {
+			continue // the NHS's sandbox of PDS asks for no token
+		}
+		if _, err := parseKeys(s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readKeys reads the keys that a configuration names, and has the one that signs sign something: a key that cannot is found
 // now and not with the next token.
-func readKeys(c config.Token) (*applicationKeys, error) {
+func readKeys(c settings) (*applicationKeys, error) {
 	k, err := parseKeys(c)
 	if err != nil {
 		return nil, err
 	}
 	// What is signed here is no token, and nobody takes it for one.
 	if _, err := crypto.SignMessage(k.signing.Signer, rand.Reader, []byte("spinegate: does this key sign?"), crypto.SHA512); err != nil {
-		return nil, fmt.Errorf("spine.token: sign with %q: %w", c.KeyID, err)
+		return nil, fmt.Errorf("%s: sign with %q: %w", c.key, c.KeyID, err)
 	}
 	return k, nil
 }
 
-func parseKeys(c config.Token) (*applicationKeys, error) {
+func parseKeys(c settings) (*applicationKeys, error) {
 	k := &applicationKeys{signing: spine.SigningKey{ID: c.KeyID}}
 	var err error
 	if k.signing.Signer, err = signingKey(c); err != nil {
@@ -57,18 +68,18 @@ func parseKeys(c config.Token) (*applicationKeys, error) {
 	}
 	own, err := k.signing.Public()
 	if err != nil {
-		return nil, fmt.Errorf("spine.token: %w", err)
+		return nil, fmt.Errorf("%s: %w", c.key, err)
 	}
 	k.published = []spine.PublicKey{own}
 	for i, also := range c.AlsoPublish {
 		public, err := readPublicKey(also.PublicKeyFile)
 		if err != nil {
-			return nil, fmt.Errorf("spine.token.alsoPublish[%d].publicKeyFile: %w", i, err)
+			return nil, fmt.Errorf("%s.alsoPublish[%d].publicKeyFile: %w", c.key, i, err)
 		}
 		k.published = append(k.published, spine.PublicKey{ID: also.KeyID, Key: public})
 	}
 	if k.set, err = spine.KeySet(k.published...); err != nil {
-		return nil, fmt.Errorf("spine.token: %w", err)
+		return nil, fmt.Errorf("%s: %w", c.key, err)
 	}
 	k.since = make(map[string]time.Time, len(k.published))
 	for _, public := range k.published {
@@ -78,25 +89,25 @@ func parseKeys(c config.Token) (*applicationKeys, error) {
 }
 
 // signingKey is the private key, from its file or behind its agent.
-func signingKey(c config.Token) (crypto.Signer, error) {
+func signingKey(c settings) (crypto.Signer, error) {
 	if c.AgentSocket != "" {
 		public, err := readPublicKey(c.PublicKeyFile)
 		if err != nil {
-			return nil, fmt.Errorf("spine.token.publicKeyFile: %w", err)
+			return nil, fmt.Errorf("%s.publicKeyFile: %w", c.key, err)
 		}
 		key, err := signer.New(c.AgentSocket, public)
 		if err != nil {
-			return nil, fmt.Errorf("spine.token.publicKeyFile: %w", err)
+			return nil, fmt.Errorf("%s.publicKeyFile: %w", c.key, err)
 		}
 		return key, nil
 	}
 	text, err := c.PrivateKeyFile.Read()
 	if err != nil {
-		return nil, fmt.Errorf("spine.token.privateKeyFile: %w", err)
+		return nil, fmt.Errorf("%s.privateKeyFile: %w", c.key, err)
 	}
 	key, err := parseRSA([]byte(text.Reveal()))
 	if err != nil {
-		return nil, fmt.Errorf("spine.token.privateKeyFile: %w", err)
+		return nil, fmt.Errorf("%s.privateKeyFile: %w", c.key, err)
 	}
 	return key, nil
 }
@@ -172,7 +183,7 @@ func (k *applicationKeys) sameNames(before *applicationKeys) error {
 	for _, now := range k.published {
 		for _, then := range before.published {
 			if now.ID == then.ID && !now.Key.Equal(then.Key) {
-				return fmt.Errorf("spine.token: %q stands for another key already: a new key needs a new kid", now.ID)
+				return fmt.Errorf("%q stands for another key already: a new key needs a new kid", now.ID)
 			}
 		}
 	}
@@ -186,13 +197,4 @@ func (k *applicationKeys) names() []string {
 		names = append(names, public.ID)
 	}
 	return names
-}
-
-// publishKeys answers with the key set. It is the one page that may be shown to the internet, so a cache in front may
-// absorb what comes from there; not for long, because its time adds to the hour for which the platform keeps the set, and
-// so to how long a new key must wait.
-func (g *Gateway) publishKeys(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Cache-Control", "public, max-age=300")
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(g.keys.Load().set) // whoever asked may be gone
 }

@@ -89,15 +89,26 @@ func (g *Gateway) callersTLS() (*tls.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen.certificateFile: %w", err)
 	}
+	g.watched = append(g.watched, watched{"listen.certificateFile", pair.chain})
 	secure := &tls.Config{GetCertificate: pair.forClient, MinVersion: tls.VersionTLS12}
-	if l.ClientCAFile != "" {
-		if secure.ClientCAs, err = readPool(l.ClientCAFile); err != nil {
-			return nil, fmt.Errorf("listen.clientCAFile: %w", err)
-		}
-		secure.ClientAuth = tls.VerifyClientCertIfGiven
-		if len(g.config.Identity.Issuers) == 0 {
-			secure.ClientAuth = tls.RequireAndVerifyClientCert
-		}
+	if l.ClientCAFile == "" {
+		return secure, nil
+	}
+	trusted, err := newAuthorities(l.ClientCAFile, g.log)
+	if err != nil {
+		return nil, fmt.Errorf("listen.clientCAFile: %w", err)
+	}
+	g.watched = append(g.watched, watched{"listen.clientCAFile", trusted.chain})
+	secure.ClientCAs, secure.ClientAuth = trusted.pool(), tls.VerifyClientCertIfGiven
+	if len(g.config.Identity.Issuers) == 0 {
+		secure.ClientAuth = tls.RequireAndVerifyClientCert
+	}
+	secure.SessionTicketsDisabled = true // who resumes shows no certificate, and one could have lost its authority by then
+	each := secure.Clone()
+	secure.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		now := each.Clone()
+		now.ClientCAs = trusted.pool()
+		return now, nil
 	}
 	return secure, nil
 }

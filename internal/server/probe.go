@@ -25,15 +25,20 @@ func RefuseSimulatedFiles(c config.Config) error {
 	if !c.Environment.Genuine() {
 		return nil
 	}
-	var errs []error
-	for _, f := range []struct {
+	type named struct {
 		key  string
 		file config.File
-	}{
+	}
+	files := []named{
 		{"spine.caFile", c.Spine.CAFile},
 		{"spine.proxy.caFile", c.Spine.Proxy.CAFile},
 		{"spine.proxy.certificateFile", c.Spine.Proxy.CertificateFile},
-	} {
+	}
+	for i, o := range c.Organisations {
+		files = append(files, named{fmt.Sprintf("organisations[%d].proxy.certificateFile", i), o.Proxy.CertificateFile})
+	}
+	var errs []error
+	for _, f := range files {
 		if f.file == "" {
 			continue
 		}
@@ -48,21 +53,19 @@ func RefuseSimulatedFiles(c config.Config) error {
 	return errors.Join(errs...)
 }
 
-// refuseSimulation keeps a gateway of a real environment away from a simulated Spine: no configured certificate may be of
-// its making, and no upstream may show one. The look is a TLS handshake: no request is made, and an upstream that
+// refuseSimulation keeps a gateway of a real environment away from a simulated Spine: no upstream may show a certificate of
+// its making. The look is a TLS handshake: no request is made, and an upstream that
 // cannot be reached is no reason to refuse, since the gateway has to start when the Spine is down. Package spine looks
 // again at every connection and every answer.
 func (g *Gateway) refuseSimulation(ctx context.Context, o Options) error {
 	if !g.config.Environment.Genuine() {
 		return nil
 	}
-	if err := RefuseSimulatedFiles(g.config); err != nil {
-		return err
-	}
 	c := g.config.Spine
-	internet, proxied, err := g.spineTLS()
-	if err != nil {
-		return err
+	internet, proxied := &tls.Config{MinVersion: tls.VersionTLS12}, g.trusted.towardsProxy()
+	proxied.RootCAs = g.trusted.proxy.pool()
+	if g.trusted.internet != nil {
+		internet.RootCAs = g.trusted.internet.pool()
 	}
 	upstreams := []struct {
 		key, url string
@@ -108,9 +111,6 @@ func showChain(ctx context.Context, address string, c *tls.Config, dial func(con
 	raw, err := dial(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
 		return nil, err
-	}
-	if c == nil {
-		c = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	c = c.Clone()
 	c.ServerName = u.Hostname()

@@ -17,7 +17,6 @@ import (
 	"net/http"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
@@ -28,9 +27,7 @@ import (
 	"github.com/spinegate/spinegate/internal/config"
 	"github.com/spinegate/spinegate/internal/identity"
 	"github.com/spinegate/spinegate/internal/journal"
-	"github.com/spinegate/spinegate/internal/pds"
 	"github.com/spinegate/spinegate/internal/sds"
-	"github.com/spinegate/spinegate/internal/spine"
 	"github.com/spinegate/spinegate/internal/telemetry"
 )
 
@@ -72,17 +69,17 @@ type Gateway struct {
 	telemetry *telemetry.Telemetry
 	audit     *audit.Store
 	journal   *journal.Journal
-	people    *pds.Client
 	systems   *sds.Client
-	tokens    *spine.Tokens                   // nil where PDS asks for none
-	keys      atomic.Pointer[applicationKeys] // nil likewise
+	trusted   *trust
+	watched   []watched // certificates; complete when the gateway serves
 	health    *vitals
 	grpc      *grpc.Server
 	admin     *http.Server
 	address   net.Addr
 	adminAt   net.Addr
 
-	reloading sync.Mutex
+	applications []*application // the gateway's first
+	reloading    sync.Mutex
 
 	closers []func() error // run in reverse order by Stop
 	failed  chan error
@@ -114,6 +111,13 @@ func Start(ctx context.Context, c config.Config, o Options) (*Gateway, error) {
 }
 
 func (g *Gateway) start(ctx, life context.Context, o Options) error {
+	if err := RefuseSimulatedFiles(g.config); err != nil {
+		return err
+	}
+	var err error
+	if g.trusted, err = g.readTrust(); err != nil {
+		return err
+	}
 	if err := g.refuseSimulation(ctx, o); err != nil {
 		return err
 	}
@@ -129,6 +133,9 @@ func (g *Gateway) start(ctx, life context.Context, o Options) error {
 	}
 	g.grpc = server
 	g.health.watch(life, &g.serving)
+	if err := g.watchCertificates(life); err != nil {
+		return err
+	}
 	if err := g.serveAdmin(life, o); err != nil {
 		return err
 	}

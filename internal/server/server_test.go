@@ -122,11 +122,15 @@ func TestOperatorsSeeHealthAndMetrics(t *testing.T) {
 	if _, err := g.PatientTrace.TracePatient(g.As(t.Context(), t, "clinician"), &pb.TracePatientRequest{NhsNumber: plain}); err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]string{
-		"/healthz": "alive", "/readyz": "ready", "/metrics": `spinegate_hop_duration_seconds_count{`,
+	for _, tt := range []struct{ path, want string }{
+		{"/healthz", "alive"},
+		{"/readyz", "ready"},
+		{"/metrics", `spinegate_hop_duration_seconds_count{`},
+		{"/metrics", `spinegate_certificate_expiry_days{`},
+		{"/metrics", `spinegate_certificate="spine.proxy.certificateFile"`},
 	} {
-		if code, body := ask(t, g, http.MethodGet, "http://localhost"+path); code != http.StatusOK || !strings.Contains(body, want) {
-			t.Errorf("GET %s = %d %.200q, want %q in it", path, code, body, want)
+		if code, body := ask(t, g, http.MethodGet, "http://localhost"+tt.path); code != http.StatusOK || !strings.Contains(body, tt.want) {
+			t.Errorf("GET %s = %d %.200q, want %q in it", tt.path, code, body, tt.want)
 		}
 	}
 }

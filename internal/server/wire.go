@@ -2,14 +2,9 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"google.golang.org/grpc"
@@ -20,7 +15,6 @@ import (
 	"github.com/spinegate/spinegate/internal/handle"
 	"github.com/spinegate/spinegate/internal/interceptor"
 	"github.com/spinegate/spinegate/internal/nhs"
-	"github.com/spinegate/spinegate/internal/pds"
 	"github.com/spinegate/spinegate/internal/policy"
 	"github.com/spinegate/spinegate/internal/sds"
 	"github.com/spinegate/spinegate/internal/service"
@@ -57,11 +51,15 @@ func (g *Gateway) assemble(life context.Context, o Options) (*grpc.Server, error
 	if err != nil {
 		return nil, err
 	}
+	bounds, err := g.bounds()
+	if err != nil {
+		return nil, err
+	}
 	cut, cutOff := context.WithCancel(context.WithoutCancel(life))
 	g.cut = cutOff
 	chain, err := interceptor.Chain(interceptor.Config{ //nolint:contextcheck // each call brings its own
 		Log: g.log, Meter: g.telemetry.Meters.Meter("github.com/spinegate/spinegate/internal/interceptor"), Audit: g.audit,
-		Identity: believed, OpenToSystems: g.config.Identity.OpenToSystems, MaxInFlight: g.config.Bounds.CallsAtOnce,
+		Identity: believed, OpenToSystems: g.config.Identity.OpenToSystems, Organisations: bounds, MaxInFlight: g.config.Bounds.CallsAtOnce,
 		ConnectionLife: connectionLife(), Cut: cut,
 	})
 	if err != nil {
@@ -81,6 +79,19 @@ func (g *Gateway) assemble(life context.Context, o Options) (*grpc.Server, error
 	return server, nil
 }
 
+// bounds are what organisations may call, and how often, where that is less than all.
+func (g *Gateway) bounds() (map[nhs.ODSCode]interceptor.Organisation, error) {
+	all := make(map[nhs.ODSCode]interceptor.Organisation)
+	for i, o := range g.config.Organisations {
+		ods, err := nhs.ParseODSCode(o.ODS)
+		if err != nil {
+			return nil, fmt.Errorf("organisations[%d].ods: %w", i, err)
+		}
+		all[ods] = interceptor.Organisation{Methods: o.Methods, PerSecond: o.Limit}
+	}
+	return all, nil
+}
+
 // ways are the clients of the upstreams.
 type ways struct {
 	demographics demographics
@@ -91,33 +102,18 @@ type ways struct {
 // reach makes the clients. Nothing is dialled yet.
 func (g *Gateway) reach(ctx context.Context, o Options) (ways, error) {
 	c := g.config.Spine
-	internet, proxied, err := g.spineTLS()
-	if err != nil {
-		return ways{}, err
-	}
-	upstream := func(base string, roots *tls.Config) spine.Config {
+	upstream := func(base string) spine.Config {
 		return spine.Config{
-			BaseURL: base, Environment: environments[g.config.Environment], TLS: roots, Dial: o.Dial,
+			BaseURL: base, Environment: environments[g.config.Environment], Roots: g.trusted.towardsInternet(), Dial: o.Dial,
 			Before: evidence, Tracer: g.telemetry.Tracers,
 		}
 	}
 	addresses := spine.AddressPolicy{HostSuffixes: c.Proxy.AddressSuffixes}
 
-	towardsPDS := upstream(c.PDS.URL, internet)
-	if c.Token.APIKeyFile != "" {
-		tokens, err := g.makeTokens(ctx, upstream(c.Token.URL, internet))
-		if err != nil {
-			return ways{}, err
-		}
-		towardsPDS.Tokens = tokens
-		g.onStop(func() error { tokens.Close(); return nil })
-	}
-	people, err := pds.New(pds.Config{Upstream: towardsPDS, Rate: c.PDS.RequestsPerSecond})
+	people, err := g.openPDS(ctx, upstream(c.PDS.URL), upstream(c.Token.URL))
 	if err != nil {
-		return ways{}, fmt.Errorf("spine.pds: %w", err)
+		return ways{}, err
 	}
-	g.onStop(func() error { people.Close(); return nil })
-	g.people = people
 
 	var key string
 	if c.SDS.APIKeyFile != "" {
@@ -128,7 +124,7 @@ func (g *Gateway) reach(ctx context.Context, o Options) (ways, error) {
 		key = secret.Reveal()
 	}
 	systems, err := sds.New(sds.Config{
-		Upstream: upstream(c.SDS.URL, internet), APIKey: key, Addresses: addresses, PerMinute: c.SDS.RequestsPerMinute,
+		Upstream: upstream(c.SDS.URL), APIKey: key, Addresses: addresses, PerMinute: c.SDS.RequestsPerMinute,
 	})
 	if err != nil {
 		return ways{}, fmt.Errorf("spine.sds: %w", err)
@@ -136,7 +132,9 @@ func (g *Gateway) reach(ctx context.Context, o Options) (ways, error) {
 	g.onStop(func() error { systems.Close(); return nil })
 	g.systems = systems
 
-	proxy, err := spine.NewProxy(spine.ProxyConfig{Upstream: upstream(c.Proxy.URL, proxied), Addresses: addresses})
+	towardsProxy := upstream(c.Proxy.URL)
+	towardsProxy.TLS, towardsProxy.Roots = g.trusted.towardsProxy(), g.trusted.proxy.pool
+	proxy, err := spine.NewProxy(spine.ProxyConfig{Upstream: towardsProxy, Addresses: addresses, Own: g.trusted.certificates()})
 	if err != nil {
 		return ways{}, fmt.Errorf("spine.proxy: %w", err)
 	}
@@ -144,36 +142,7 @@ func (g *Gateway) reach(ctx context.Context, o Options) (ways, error) {
 	practices := gpconnect.New(proxy, gpconnect.Config{
 		HeldPerCall: int64(g.config.Bounds.HeldPerCall), HeldInAll: int64(g.config.Bounds.HeldInAll),
 	})
-	return ways{demographics{people}, directory{systems}, practices}, nil
-}
-
-// makeTokens makes the source of access tokens for PDS.
-func (g *Gateway) makeTokens(ctx context.Context, upstream spine.Config) (*spine.Tokens, error) {
-	c := g.config.Spine.Token
-	apiKey, err := c.APIKeyFile.Read()
-	if err != nil {
-		return nil, fmt.Errorf("spine.token.apiKeyFile: %w", err)
-	}
-	keys, err := readKeys(c)
-	if err != nil {
-		return nil, err
-	}
-	var secret nhs.Secret
-	if c.ClientSecretFile != "" {
-		if secret, err = c.ClientSecretFile.Read(); err != nil {
-			return nil, fmt.Errorf("spine.token.clientSecretFile: %w", err)
-		}
-	}
-	tokens, err := spine.NewTokens(spine.TokensConfig{
-		Upstream: upstream, APIKey: apiKey.Reveal(), Key: keys.signing, ClientSecret: secret,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("spine.token: %w", err)
-	}
-	g.heed(ctx, keys)
-	g.keys.Store(keys)
-	g.tokens = tokens
-	return tokens, nil
+	return ways{people, directory{systems}, practices}, nil
 }
 
 // services are the implementations of the API.
@@ -256,6 +225,9 @@ func (g *Gateway) organisations() (map[nhs.ODSCode]service.Organisation, error) 
 		organisation := service.Organisation{
 			ASID: asid, Phone: o.Phone, PDSAccess: pdsAccess[o.PDSAccess], RequireDevice: o.RequireDevice, RequireRelationship: o.RequireRelationship,
 		}
+		if o.Proxy.CertificateFile != "" {
+			organisation.Endpoint = "https://" + o.FQDN // the host name that its certificate is for (SDS contract, E2)
+		}
 		for j, name := range o.Areas {
 			area, ok := pb.ClinicalArea_value["CLINICAL_AREA_"+name]
 			if !ok {
@@ -266,57 +238,4 @@ func (g *Gateway) organisations() (map[nhs.ODSCode]service.Organisation, error) 
 		all[ods] = organisation
 	}
 	return all, nil
-}
-
-// spineTLS is how the two sides of the Spine are trusted: what lies on the internet by the configured authorities or the
-// system's, the proxy by its own alone, with a client certificate that is read again when it changes.
-func (g *Gateway) spineTLS() (internet, proxied *tls.Config, err error) {
-	c := g.config.Spine
-	if c.CAFile != "" {
-		pool, err := readPool(c.CAFile)
-		if err != nil {
-			return nil, nil, fmt.Errorf("spine.caFile: %w", err)
-		}
-		internet = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	}
-	pool, err := readPool(c.Proxy.CAFile)
-	if err != nil {
-		return nil, nil, fmt.Errorf("spine.proxy.caFile: %w", err)
-	}
-	pair, err := newKeyPair(string(c.Proxy.CertificateFile), string(c.Proxy.KeyFile), g.log)
-	if err != nil {
-		return nil, nil, fmt.Errorf("spine.proxy.certificateFile: %w", err)
-	}
-	if err := g.checkNames(pair.current()); err != nil {
-		return nil, nil, err
-	}
-	return internet, &tls.Config{RootCAs: pool, GetClientCertificate: pair.forServer, MinVersion: tls.VersionTLS12}, nil
-}
-
-// checkNames refuses an ASID that is registered for another host name than the certificate's (SDS contract, B2), and a
-// certificate that is of no use any more.
-func (g *Gateway) checkNames(certificate *tls.Certificate) error {
-	leaf := certificate.Leaf
-	if now := time.Now(); now.After(leaf.NotAfter) {
-		return fmt.Errorf("spine.proxy.certificateFile: it expired on %s", leaf.NotAfter.Format(time.DateOnly))
-	}
-	names := append([]string{leaf.Subject.CommonName}, leaf.DNSNames...)
-	for i, o := range g.config.Organisations {
-		if o.FQDN != "" && !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, o.FQDN) }) {
-			return fmt.Errorf("organisations[%d].fqdn: the client certificate is for another host name: %s", i, strings.Join(names, ", "))
-		}
-	}
-	return nil
-}
-
-func readPool(file config.File) (*x509.CertPool, error) {
-	text, err := file.Read()
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, errors.New("no certificate in it")
-	}
-	return pool, nil
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -106,32 +105,6 @@ func TestARenewedCertificateIsUsedWithoutARestart(t *testing.T) {
 		time.Sleep(lookEvery)
 		in("third.example")
 	})
-}
-
-func TestACertificateForAnotherHostIsRefused(t *testing.T) {
-	t.Parallel()
-	now := time.Now()
-	for _, tt := range []struct {
-		name, fqdn string
-		until      time.Time
-		want       string // "" is none
-	}{
-		{"the same name", "Gateway.example", now.Add(time.Hour), ""},
-		{"no name configured", "", now.Add(time.Hour), ""},
-		{"another name", "other.example", now.Add(time.Hour), "organisations[0].fqdn"},
-		{"an expired one", "", now.Add(-time.Minute), "expired"},
-	} {
-		certificateFile, keyFile := issue(t, t.TempDir(), "gateway.example", now.Add(-time.Hour), tt.until)
-		pair, err := tls.LoadX509KeyPair(certificateFile, keyFile)
-		if err != nil {
-			t.Fatal(err)
-		}
-		g := &Gateway{config: config.Config{Organisations: []config.Organisation{{FQDN: tt.fqdn}}}}
-		err = g.checkNames(&pair)
-		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
-			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
-		}
-	}
 }
 
 func TestAnApplicationKeyIsRSAInPEM(t *testing.T) {

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -152,7 +153,7 @@ func (c *core) target(ctx context.Context, a asker, route sds.Route) (gpconnect.
 	requester := spine.Requester{
 		Organisation: spine.Organisation{ODS: a.ods(), Name: a.Caller.Organisation.Name},
 		Device:       c.Device,
-		Issuer:       c.Issuer,
+		Issuer:       cmp.Or(a.Endpoint, c.Issuer),
 	}
 	if u := a.User; u != nil {
 		requester.User = spine.User{

@@ -64,6 +64,8 @@ type Config struct {
 type Organisation struct {
 	// ASID is what it is known by at the proxy; zero is looked up by the Manufacturer.
 	ASID nhs.ASID
+	// Endpoint is the URL of its own Spine endpoint, for the audit token; empty is Config.Issuer.
+	Endpoint string
 	// Phone is given to practices with a booking.
 	Phone string
 	// Areas are the clinical areas that it may ask for; empty means all.

@@ -35,7 +35,7 @@ func newDirectory(w *world) *directory {
 	}
 	for i, c := range w.consumers {
 		d.addSystem(c.ODS.String(), c.ASID.String(), consumerPartyKey, c.Supplier.String(), allInteractions("1.6.2"))
-		d.names[c.ASID.String()] = clientName
+		d.names[c.ASID.String()] = c.FQDN
 		// Another supplier's consumer system at the same organisation: without the manufacturer a look-up of one's own
 		// ASID is ambiguous (SDS contract, A7).
 		d.addSystem(c.ODS.String(), fmt.Sprintf("20000009%04d", i), otherSupplier+"-8000099", otherSupplier,

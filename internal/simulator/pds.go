@@ -27,11 +27,11 @@ type pds struct {
 	spike  time.Duration
 
 	mu    sync.Mutex
-	calls []time.Time // of the last minute
+	calls map[*application][]time.Time // of the last minute
 }
 
 func newPDS(world *world, tokens *tokenService, quota int, spike time.Duration) *pds {
-	return &pds{world: world, tokens: tokens, quota: quota, spike: spike}
+	return &pds{world: world, tokens: tokens, quota: quota, spike: spike, calls: map[*application][]time.Time{}}
 }
 
 func pdsFacts(*http.Request) facts { return facts{upstream: PDS} }
@@ -88,7 +88,7 @@ func (p *pds) edge(r *http.Request, path string) (*session, *pdsError) {
 	if refused != nil {
 		return nil, refused
 	}
-	if refused := p.limit(time.Now()); refused != nil {
+	if refused := p.limit(s.app, time.Now()); refused != nil {
 		return nil, refused
 	}
 	if s.app.nameless {
@@ -163,22 +163,23 @@ func (p *pds) authorise(r *http.Request) (*session, *pdsError) {
 }
 
 // limit meters an application: so many a minute, and no two within the spike arrest's interval (PDS contract, 13).
-func (p *pds) limit(now time.Time) *pdsError {
+func (p *pds) limit(app *application, now time.Time) *pdsError {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for len(p.calls) > 0 && now.Sub(p.calls[0]) >= time.Minute {
-		p.calls = p.calls[1:]
+	calls := p.calls[app]
+	for len(calls) > 0 && now.Sub(calls[0]) >= time.Minute {
+		calls = calls[1:]
 	}
 	switch {
-	case p.quota > 0 && len(p.calls) >= p.quota:
+	case p.quota > 0 && len(calls) >= p.quota:
 		return edgeError(http.StatusTooManyRequests, "TOO_MANY_REQUESTS", "value", "Too many requests",
 			fmt.Sprintf("Your application has exceeded its quota of %d requests every minute", p.quota))
-	case p.spike > 0 && len(p.calls) > 0 && now.Sub(p.calls[len(p.calls)-1]) < p.spike:
+	case p.spike > 0 && len(calls) > 0 && now.Sub(calls[len(calls)-1]) < p.spike:
 		return edgeError(http.StatusTooManyRequests, "TOO_MANY_REQUESTS", "value", "Too many requests",
 			"Your application has created a spike in traffic and is over its limit")
 	}
 	if p.quota > 0 || p.spike > 0 {
-		p.calls = append(p.calls, now)
+		p.calls[app] = append(calls, now)
 	}
 	return nil
 }

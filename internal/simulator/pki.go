@@ -20,7 +20,7 @@ import (
 // one for a certificate of the Spine (trust.md, G15).
 const marking = "SIMULATED - spinegate embedded Spine - not for patients"
 
-// clientName is the host name that the ASIDs of the built-in consumers are registered for (SDS contract, B2).
+// clientName is the host name that the ASIDs of the built-in consumers are registered for unless Options say otherwise (SDS contract, B2).
 const clientName = "gateway.spinegate.example"
 
 // Keys are the RSA keys of a Spine: where the contracts demand RSA and nothing else. They are 2048 bit where the real

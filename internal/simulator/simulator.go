@@ -56,11 +56,14 @@ type Options struct {
 	// HostNames are further names and IP addresses that the server certificates are good for, besides loopback. Where an
 	// upstream listens on every address, the first of them is in its URL.
 	HostNames []string
+	// FQDN are the host names that the ASIDs of consumers are registered for, by ODS code, where that is not the name of
+	// [Spine.Client].
+	FQDN map[string]string
 	// TokenLife is how long an access token lasts. The default is the real ten minutes.
 	TokenLife time.Duration
-	// PDSQuota is how many requests a minute PDS grants; zero is no limit. The real default is 300.
+	// PDSQuota is how many requests a minute PDS grants to an application; zero is no limit. The real default is 300.
 	PDSQuota int
-	// PDSSpike is the least time between two requests to PDS, as a spike arrest enforces; zero is none.
+	// PDSSpike is the least time between two requests of an application to PDS, as a spike arrest enforces; zero is none.
 	PDSSpike time.Duration
 	// ProxyTimeout is how long the proxy waits for the first byte of a practice before it answers 504. The default is a
 	// minute.
@@ -129,6 +132,11 @@ func start(ctx context.Context, options Options) (*Spine, error) {
 	world, err := loadWorld(time.Now(), extra)
 	if err != nil {
 		return nil, err
+	}
+	for i := range world.consumers {
+		if fqdn := options.FQDN[world.consumers[i].ODS.String()]; fqdn != "" {
+			world.consumers[i].FQDN = fqdn
+		}
 	}
 	pki, err := newPKI(time.Now(), options.Keys, append(world.hosts(), options.HostNames...))
 	if err != nil {
@@ -255,7 +263,8 @@ func (s *Spine) RootCAs() []byte { return s.pki.rootPEM }
 // RootPool is RootCAs as a pool.
 func (s *Spine) RootPool() *x509.CertPool { return s.pki.pool }
 
-// Client is the identity of the consumer towards the proxy. Its name covers the ASIDs of all [Spine.Consumers].
+// Client is the identity of the consumer towards the proxy. It covers the ASIDs of all
+// [Spine.Consumers] but those of [Options].FQDN.
 func (s *Spine) Client() Identity { return s.pki.client }
 
 // IssueClient makes another client identity, for a host name that no ASID, or another one, is registered for.

@@ -37,6 +37,9 @@ type Exchange struct {
 	JWT *JWT
 	// Peer is the subject of the client's certificate, such as "CN=gateway.spinegate.example,O=…".
 	Peer string
+	// PeerNames are the host names that the certificate is for, and PeerSerial its serial number.
+	PeerNames  []string
+	PeerSerial string
 	// Connection is the same for requests that shared a TCP connection, and differs for others.
 	Connection uint64
 	// Status is the status answered; zero while there is none, and for ever if the connection was reset before one.
@@ -167,9 +170,10 @@ func (t *Transcript) announce() {
 func (t *Transcript) begin(r *http.Request, upstream Upstream, body []byte) *Exchange {
 	path, query, _ := strings.Cut(r.RequestURI, "?")
 	connection, _ := r.Context().Value(connectionKey{}).(uint64)
+	names, serial := peerNames(r.TLS)
 	e := &Exchange{
 		At: time.Now(), Upstream: upstream, Method: r.Method, Path: path, Query: query, Host: r.Host,
-		Header: r.Header.Clone(), Body: body, JWT: tokenOf(r, body), Peer: peer(r.TLS), Connection: connection,
+		Header: r.Header.Clone(), Body: body, JWT: tokenOf(r, body), Peer: peer(r.TLS), PeerNames: names, PeerSerial: serial, Connection: connection,
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -229,6 +233,14 @@ func peer(state *tls.ConnectionState) string {
 		return ""
 	}
 	return state.PeerCertificates[0].Subject.String()
+}
+
+func peerNames(state *tls.ConnectionState) (names []string, serial string) {
+	if state == nil || len(state.PeerCertificates) == 0 {
+		return nil, ""
+	}
+	leaf := state.PeerCertificates[0]
+	return leaf.DNSNames, leaf.SerialNumber.String()
 }
 
 func tokenOf(r *http.Request, body []byte) *JWT {

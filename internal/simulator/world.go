@@ -16,6 +16,8 @@ type Consumer struct {
 	// ASID is the organisation's accredited system, which Supplier made.
 	ASID     nhs.ASID
 	Supplier nhs.ODSCode
+	// FQDN is the host name that the ASID is registered for.
+	FQDN string
 }
 
 // Practice is one GP system as the directory has it.
@@ -157,7 +159,7 @@ func builtInConsumers() []Consumer {
 		if err := errors.Join(errODS, errASID, errSupplier); err != nil {
 			panic("unreachable: a consumer of our own is no good: " + err.Error())
 		}
-		return Consumer{ODS: o, Name: name, ASID: a, Supplier: supplier}
+		return Consumer{ODS: o, Name: name, ASID: a, Supplier: supplier, FQDN: clientName}
 	}
 	return []Consumer{
 		consumer("Q8X01", "Example Urgent Care", "200000000115"),

@@ -48,7 +48,7 @@ func newTransport(c Config) *http.Transport {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	return &http.Transport{
-		DialTLSContext:         secure(dial, config, c.Environment),
+		DialTLSContext:         secure(dial, config, c),
 		Protocols:              &protocols,
 		DisableCompression:     true, // exchange inflates, within bounds
 		MaxResponseHeaderBytes: maxHeaderBytes,
@@ -60,9 +60,10 @@ func newTransport(c Config) *http.Transport {
 
 type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
-// secure dials and shakes hands. In a genuine environment it hangs up on a simulated Spine before a byte of a request is
-// sent to it, whatever else is trusted.
-func secure(dial dialer, config *tls.Config, environment pb.Environment) dialer {
+// secure dials and shakes hands, with the roots that are trusted at that moment. In a genuine environment it hangs up on a
+// simulated Spine before a byte of a request is sent to it, whatever else is trusted. Nothing is resumed: each connection
+// proves both its ends anew.
+func secure(dial dialer, config *tls.Config, c Config) dialer {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		raw, err := dial(ctx, network, address)
 		if err != nil {
@@ -70,8 +71,9 @@ func secure(dial dialer, config *tls.Config, environment pb.Environment) dialer 
 		}
 		var hungUp error
 		own := config.Clone()
+		own.RootCAs, own.ClientSessionCache = c.roots(), nil
 		own.VerifyConnection = func(state tls.ConnectionState) error {
-			if genuine(environment) && simulatedChain(&state) {
+			if genuine(c.Environment) && simulatedChain(&state) {
 				hungUp = ErrSimulatedRoot
 				_ = raw.Close()
 				return hungUp

@@ -2,6 +2,7 @@ package spine
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -19,16 +20,23 @@ import (
 
 // ProxyConfig describes the Spine Secure Proxy.
 type ProxyConfig struct {
-	// Upstream is how the proxy is reached. TLS must hold the Spine's roots and the client certificate. Hop, Explain and
-	// Tokens are set here, and Limits are those of each interaction.
+	// Upstream is how the proxy is reached. TLS must hold the client certificate, and it or Roots the Spine's roots. Hop,
+	// Explain and Tokens are set here, and Limits are those of each interaction.
 	Upstream Config
+	// Own are the client certificates of organisations that have their own (SDS contract, B2). Calls of such an organisation
+	// go over connections that nobody else's go over.
+	Own map[nhs.ODSCode]ClientCertificate
 	// Addresses says which practices' addresses may be called.
 	Addresses AddressPolicy
 }
 
+// ClientCertificate gives the certificate for one handshake: the GetClientCertificate of [tls.Config].
+type ClientCertificate func(*tls.CertificateRequestInfo) (*tls.Certificate, error)
+
 // Proxy is the Spine Secure Proxy (SDS contract, part C): the only way to a practice. It is safe for concurrent use.
 type Proxy struct {
 	upstream  *Upstream
+	own       map[nhs.ODSCode]*Upstream
 	base      string
 	addresses AddressPolicy
 }
@@ -64,22 +72,45 @@ type Call struct {
 
 // NewProxy prepares the proxy. Nothing is dialled.
 func NewProxy(c ProxyConfig) (*Proxy, error) {
-	tls := c.Upstream.TLS
-	if tls == nil || tls.RootCAs == nil || len(tls.Certificates) == 0 && tls.GetClientCertificate == nil {
+	secure := c.Upstream.TLS
+	if secure == nil || c.Upstream.roots() == nil || len(secure.Certificates) == 0 && secure.GetClientCertificate == nil {
 		return nil, errors.New("the proxy needs the Spine's own roots and a client certificate")
 	}
-	c.Upstream.TLS = proxyTLS(tls)
+	c.Upstream.TLS = proxyTLS(secure)
 	c.Upstream.Hop, c.Upstream.Explain, c.Upstream.Tokens = pb.Hop_HOP_SSP, explainProxy, nil
 	c.Upstream.BaseURL = strings.TrimSuffix(c.Upstream.BaseURL, "/")
 	upstream, err := New(c.Upstream)
 	if err != nil {
 		return nil, fmt.Errorf("proxy: %w", err)
 	}
-	return &Proxy{upstream: upstream, base: c.Upstream.BaseURL, addresses: c.Addresses}, nil
+	p := &Proxy{upstream: upstream, own: make(map[nhs.ODSCode]*Upstream, len(c.Own)), base: c.Upstream.BaseURL, addresses: c.Addresses}
+	for ods, certificate := range c.Own {
+		theirs := c.Upstream
+		theirs.TLS = theirs.TLS.Clone()
+		theirs.TLS.Certificates, theirs.TLS.GetClientCertificate = nil, certificate
+		if p.own[ods], err = New(theirs); err != nil {
+			return nil, fmt.Errorf("proxy for %s: %w", ods, err)
+		}
+	}
+	return p, nil
 }
 
 // Close closes idle connections.
-func (p *Proxy) Close() { p.upstream.Close() }
+func (p *Proxy) Close() {
+	p.upstream.Close()
+	for _, upstream := range p.own {
+		upstream.Close()
+	}
+}
+
+// towards is the way for an organisation's calls. It follows from the organisation in whose name is asked, as the audit
+// token and Ssp-From do, and from nothing else.
+func (p *Proxy) towards(ods nhs.ODSCode) *Upstream {
+	if own := p.own[ods]; own != nil {
+		return own
+	}
+	return p.upstream
+}
 
 // Do calls a practice. An answer of 2xx is returned as it is, whatever it holds; any other is a fault at hop SSP if the
 // proxy made it and at hop PROVIDER if the practice did. [NeverSent] tells whether the practice can have heard of it.
@@ -107,7 +138,7 @@ func (p *Proxy) Do(ctx context.Context, c Call) (*Response, error) {
 	if c.IfMatch != "" {
 		header.Set("If-Match", c.IfMatch)
 	}
-	return p.upstream.Do(ctx, &Request{
+	return p.towards(c.Requester.Organisation.ODS).Do(ctx, &Request{
 		Method: op.method, URL: target, Template: "/" + op.path, Header: header, Body: c.Body, Repeatable: !op.write,
 		Consumer: c.Requester.Organisation.ODS, Practice: c.Destination.ODS, Interaction: c.Interaction,
 		Limits: c.Limits.or(op.limits),

@@ -18,6 +18,7 @@ package spine
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -44,6 +45,8 @@ type Config struct {
 	// TLS holds the trusted roots and, where the upstream wants one, the client certificate. nil trusts the system's
 	// roots. It is cloned; the minimum version is raised to 1.2.
 	TLS *tls.Config
+	// Roots are asked for at every handshake and take the place of those in TLS, so that they can change. nil leaves those.
+	Roots func() *x509.CertPool
 	// Dial opens connections. nil dials TCP with a limit of five seconds.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Before is asked before the bytes of each attempt go. nil asks nobody.
@@ -186,7 +189,7 @@ func New(c Config) (*Upstream, error) {
 	if c.Hop == pb.Hop_HOP_UNSPECIFIED || c.Environment == pb.Environment_ENVIRONMENT_UNSPECIFIED {
 		return nil, errors.New("hop and environment are required")
 	}
-	if genuine(c.Environment) && c.TLS != nil && simulatedPool(c.TLS.RootCAs) {
+	if genuine(c.Environment) && simulatedPool(c.roots()) {
 		return nil, fmt.Errorf("%s trusts a simulated root: %w", c.Hop, ErrSimulatedRoot)
 	}
 	if c.Tracer == nil {
@@ -210,6 +213,18 @@ func New(c Config) (*Upstream, error) {
 	send = retry(c, newBudgets(), send)
 	u.send = guarded(c.Hop, newBreakers(c.Hop), send)
 	return u, nil
+}
+
+// roots are those that are trusted now; nil are the system's.
+func (c Config) roots() *x509.CertPool {
+	switch {
+	case c.Roots != nil:
+		return c.Roots()
+	case c.TLS != nil:
+		return c.TLS.RootCAs
+	default:
+		return nil
+	}
 }
 
 // Close closes idle connections.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -25,6 +26,7 @@ import (
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/audit"
 	"github.com/spinegate/spinegate/internal/config"
+	"github.com/spinegate/spinegate/internal/identity"
 	"github.com/spinegate/spinegate/internal/sandbox"
 	"github.com/spinegate/spinegate/internal/simulator"
 	"github.com/spinegate/spinegate/internal/telemetry"
@@ -150,6 +152,7 @@ func (g *Gateway) StopGateway() {
 // Reload has the gateway apply its configuration again, with a change.
 func (g *Gateway) Reload(ctx context.Context, change func(*config.Config)) error {
 	c := g.sandbox.Config
+	c.Organisations = slices.Clone(c.Organisations)
 	change(&c)
 	return g.sandbox.Gateway.Reload(ctx, c)
 }
@@ -164,6 +167,16 @@ func (g *Gateway) As(ctx context.Context, tb testing.TB, persona string) context
 func (g *Gateway) AsFor(ctx context.Context, tb testing.TB, persona string, life time.Duration) context.Context {
 	tb.Helper()
 	token, err := g.sandbox.Token(persona, life)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token.Reveal())
+}
+
+// AsPersona is a context whose calls are made by somebody who is none of the sandbox's personas.
+func (g *Gateway) AsPersona(ctx context.Context, tb testing.TB, p identity.Persona) context.Context {
+	tb.Helper()
+	token, err := g.sandbox.Mint(p, time.Hour)
 	if err != nil {
 		tb.Fatal(err)
 	}
