@@ -10,6 +10,9 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	conformance "github.com/spinegate/spinegate/internal/judge"
+	"github.com/spinegate/spinegate/internal/nhs"
 )
 
 func claims(t interface{ Fatalf(string, ...any) }, token string) map[string]any {
@@ -43,7 +46,7 @@ func identifiers(pairs ...string) []any {
 func TestAuditToken(t *testing.T) {
 	q := requester(t)
 	issued := time.Unix(1767225602, 999)
-	token, err := auditToken(q, "https://gp.example/P99001/STU3/1/gpconnect", readOrganisation, issued)
+	token, err := auditToken(statement{requester: q, address: "https://gp.example/P99001/STU3/1/gpconnect", scope: readOrganisation}, issued)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +73,7 @@ func TestAuditToken(t *testing.T) {
 		t.Errorf("claims (-want +got):\n%s", diff)
 	}
 	q.User.SDSUserID, q.User.RoleProfileID, q.User.Prefix = "555086689106", "555254239107", ""
-	token, err = auditToken(q, "a", readPatient, issued)
+	token, err = auditToken(statement{requester: q, address: "a", scope: readPatient}, issued)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +91,7 @@ func TestAuditToken(t *testing.T) {
 // Whatever a name holds, it arrives as it is and adds nothing; and what passes as a name holds no control character.
 func TestNamesSurviveAndInjectNothing(t *testing.T) {
 	base := requester(t)
-	shape, err := auditToken(base, "a", "s", time.Unix(0, 0))
+	shape, err := auditToken(statement{requester: base, address: "a", scope: "s"}, time.Unix(0, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +108,7 @@ func TestNamesSurviveAndInjectNothing(t *testing.T) {
 		if strings.ContainsFunc(q.User.Family+q.User.Given+q.User.ID, unicode.IsControl) {
 			t.Fatalf("a control character passed")
 		}
-		token, err := auditToken(q, "a", "s", time.Unix(0, 0))
+		token, err := auditToken(statement{requester: q, address: "a", scope: "s"}, time.Unix(0, 0))
 		if err != nil {
 			t.Fatalf("%v", err)
 		}
@@ -119,4 +122,39 @@ func TestNamesSurviveAndInjectNothing(t *testing.T) {
 			t.Fatalf("claims %v", got)
 		}
 	})
+}
+
+// Each edition's tokens pass what acceptance tests ask of them, and not what they ask of the other's.
+func TestAuditTokensOfBothEditions(t *testing.T) {
+	q := requester(t)
+	number, err := nhs.ParseNumber("9990000018")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const address = "https://gp.example/P99001/STU3/1/gpconnect"
+	for interaction, op := range operations {
+		s := statement{requester: q, address: address, scope: op.scope, edition: op.edition, practice: ods(t, "P99001")}
+		if op.scope != readOrganisation {
+			s.patient = number
+		}
+		token, err := auditToken(s, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, as := range []nhs.Interaction{interaction, map[edition]nhs.Interaction{stu3: nhs.ReadHTMLMetadata, dstu2: nhs.ReadMetadata}[op.edition]} {
+			rulings, err := conformance.AuditToken(token, conformance.Circumstances{Interaction: as.String(), Address: address})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var broken []string
+			for _, r := range rulings {
+				if r.Why != "" {
+					broken = append(broken, r.Rule.ID+": "+r.Why)
+				}
+			}
+			if (len(broken) == 0) != (as == interaction) {
+				t.Errorf("the token for %s, taken for one for %s: %v", interaction, as, broken)
+			}
+		}
+	}
 }

@@ -25,6 +25,8 @@ type operation struct {
 	write bool
 	// limits are the defaults (trust.md, 4.2).
 	limits Limits
+	// edition is the FHIR that is spoken.
+	edition edition
 }
 
 var (
@@ -36,29 +38,31 @@ var (
 )
 
 // operations is the table of the SDS contract, part D: what is not here cannot be called. Record transfer is missing
-// because it is not direct care, and Access Record HTML because its token and media types are others.
+// because it is not direct care.
 var operations = map[nhs.Interaction]operation{
-	nhs.ReadMetadata:              {http.MethodGet, "metadata", readOrganisation, false, quick},
-	nhs.SearchPatient:             {http.MethodGet, "Patient", readPatient, false, quick},
-	nhs.ReadPatient:               {http.MethodGet, "Patient/{id}", readPatient, false, quick},
-	nhs.RegisterPatient:           {http.MethodPost, "Patient/$gpc.registerpatient", writePatient, true, once},
-	nhs.SearchPractitioner:        {http.MethodGet, "Practitioner", readOrganisation, false, quick},
-	nhs.ReadPractitioner:          {http.MethodGet, "Practitioner/{id}", readOrganisation, false, quick},
-	nhs.SearchOrganization:        {http.MethodGet, "Organization", readOrganisation, false, quick},
-	nhs.ReadOrganization:          {http.MethodGet, "Organization/{id}", readOrganisation, false, quick},
-	nhs.ReadLocation:              {http.MethodGet, "Location/{id}", readOrganisation, false, quick},
-	nhs.SearchSlot:                {http.MethodGet, "Slot", readOrganisation, false, broad},
-	nhs.CreateAppointment:         {http.MethodPost, "Appointment", writePatient, true, once},
-	nhs.UpdateAppointment:         {http.MethodPut, "Appointment/{id}", writePatient, true, once},
-	nhs.CancelAppointment:         {http.MethodPut, "Appointment/{id}", writePatient, true, once},
-	nhs.ReadAppointment:           {http.MethodGet, "Appointment/{id}", readPatient, false, quick},
-	nhs.SearchPatientAppointments: {http.MethodGet, "Patient/{id}/Appointment", readPatient, false, broad},
-	nhs.GetStructuredRecord:       {http.MethodPost, "Patient/$gpc.getstructuredrecord", readPatient, false, slow},
-	nhs.ReadStructuredMetadata:    {http.MethodGet, "metadata", readOrganisation, false, quick},
-	nhs.ReadDocumentsMetadata:     {http.MethodGet, "metadata", readOrganisation, false, quick},
-	nhs.SearchDocumentsPatient:    {http.MethodGet, "Patient", readPatient, false, quick},
-	nhs.SearchDocuments:           {http.MethodGet, "Patient/{id}/DocumentReference", readPatient, false, broad},
-	nhs.ReadDocument:              {http.MethodGet, "Binary/{id}", readPatient, false, slow},
-	nhs.SearchHealthcareService:   {http.MethodGet, "HealthcareService", readOrganisation, false, quick},
-	nhs.ReadHealthcareService:     {http.MethodGet, "HealthcareService/{id}", readOrganisation, false, quick},
+	nhs.ReadMetadata:              {http.MethodGet, "metadata", readOrganisation, false, quick, stu3},
+	nhs.SearchPatient:             {http.MethodGet, "Patient", readPatient, false, quick, stu3},
+	nhs.ReadPatient:               {http.MethodGet, "Patient/{id}", readPatient, false, quick, stu3},
+	nhs.RegisterPatient:           {http.MethodPost, "Patient/$gpc.registerpatient", writePatient, true, once, stu3},
+	nhs.SearchPractitioner:        {http.MethodGet, "Practitioner", readOrganisation, false, quick, stu3},
+	nhs.ReadPractitioner:          {http.MethodGet, "Practitioner/{id}", readOrganisation, false, quick, stu3},
+	nhs.SearchOrganization:        {http.MethodGet, "Organization", readOrganisation, false, quick, stu3},
+	nhs.ReadOrganization:          {http.MethodGet, "Organization/{id}", readOrganisation, false, quick, stu3},
+	nhs.ReadLocation:              {http.MethodGet, "Location/{id}", readOrganisation, false, quick, stu3},
+	nhs.SearchSlot:                {http.MethodGet, "Slot", readOrganisation, false, broad, stu3},
+	nhs.CreateAppointment:         {http.MethodPost, "Appointment", writePatient, true, once, stu3},
+	nhs.UpdateAppointment:         {http.MethodPut, "Appointment/{id}", writePatient, true, once, stu3},
+	nhs.CancelAppointment:         {http.MethodPut, "Appointment/{id}", writePatient, true, once, stu3},
+	nhs.ReadAppointment:           {http.MethodGet, "Appointment/{id}", readPatient, false, quick, stu3},
+	nhs.SearchPatientAppointments: {http.MethodGet, "Patient/{id}/Appointment", readPatient, false, broad, stu3},
+	nhs.GetStructuredRecord:       {http.MethodPost, "Patient/$gpc.getstructuredrecord", readPatient, false, slow, stu3},
+	nhs.ReadStructuredMetadata:    {http.MethodGet, "metadata", readOrganisation, false, quick, stu3},
+	nhs.ReadDocumentsMetadata:     {http.MethodGet, "metadata", readOrganisation, false, quick, stu3},
+	nhs.SearchDocumentsPatient:    {http.MethodGet, "Patient", readPatient, false, quick, stu3},
+	nhs.SearchDocuments:           {http.MethodGet, "Patient/{id}/DocumentReference", readPatient, false, broad, stu3},
+	nhs.ReadDocument:              {http.MethodGet, "Binary/{id}", readPatient, false, slow, stu3},
+	nhs.SearchHealthcareService:   {http.MethodGet, "HealthcareService", readOrganisation, false, quick, stu3},
+	nhs.ReadHealthcareService:     {http.MethodGet, "HealthcareService/{id}", readOrganisation, false, quick, stu3},
+	nhs.ReadHTMLMetadata:          {http.MethodGet, "metadata", readOrganisation, false, quick, dstu2},
+	nhs.GetCareRecord:             {http.MethodPost, "Patient/$gpc.getcarerecord", readPatient, false, slow, dstu2},
 }

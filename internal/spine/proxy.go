@@ -58,6 +58,8 @@ type Call struct {
 	// Requester is who asks, and From the ASID of their organisation.
 	Requester Requester
 	From      nhs.ASID
+	// Patient is whose record is asked for, where the audit token names it: with Access Record HTML.
+	Patient nhs.Number
 	// ID is the logical id where the interaction's path has one.
 	ID string
 	// Query is encoded here.
@@ -122,18 +124,21 @@ func (p *Proxy) Do(ctx context.Context, c Call) (*Response, error) {
 	if e := c.check(); e != nil {
 		return nil, refuse(e)
 	}
+	if op.edition == dstu2 && op.scope == readPatient && c.Patient.IsZero() {
+		return nil, refuse(misuse("The patient is missing whose record the audit token has to name."))
+	}
 	target, err := p.url(c, op)
 	if err != nil {
 		return nil, refuse(err)
 	}
 	header := http.Header{
-		"Accept":            {"application/fhir+json"},
+		"Accept":            {op.edition.mediaType()},
 		"Ssp-From":          {c.From.String()},
 		"Ssp-To":            {c.Destination.ASID.String()},
 		"Ssp-Interactionid": {c.Interaction.String()},
 	}
 	if c.Body != nil {
-		header.Set("Content-Type", "application/fhir+json;charset=utf-8")
+		header.Set("Content-Type", op.edition.mediaType()+";charset=utf-8")
 	}
 	if c.IfMatch != "" {
 		header.Set("If-Match", c.IfMatch)
@@ -142,7 +147,10 @@ func (p *Proxy) Do(ctx context.Context, c Call) (*Response, error) {
 		Method: op.method, URL: target, Template: "/" + op.path, Header: header, Body: c.Body, Repeatable: !op.write,
 		Consumer: c.Requester.Organisation.ODS, Practice: c.Destination.ODS, Interaction: c.Interaction,
 		Limits: c.Limits.or(op.limits),
-		ssp:    &sspCall{from: c.From, to: c.Destination.ASID, requester: c.Requester, audience: c.Destination.Address, scope: op.scope},
+		ssp: &sspCall{from: c.From, to: c.Destination.ASID, states: statement{
+			requester: c.Requester, address: c.Destination.Address, scope: op.scope, edition: op.edition,
+			patient: c.Patient, practice: c.Destination.ODS,
+		}},
 	})
 }
 
@@ -200,16 +208,15 @@ func (p *Proxy) url(c Call, op operation) (string, error) {
 
 // sspCall is what the proxy adds to a request, and anew to each attempt.
 type sspCall struct {
-	from, to        nhs.ASID
-	requester       Requester
-	audience, scope string
+	from, to nhs.ASID
+	states   statement
 }
 
 // stamp puts on an attempt what must be fresh (SDS contract, C3 and E1).
 func (s *sspCall) stamp(ctx context.Context, header http.Header, traceID string, now time.Time) error {
 	_, span := trace.SpanFromContext(ctx).TracerProvider().Tracer(Instrumentation).Start(ctx, SpanAuditToken)
 	defer span.End()
-	token, err := auditToken(s.requester, s.audience, s.scope, now)
+	token, err := auditToken(s.states, now)
 	if err != nil {
 		return fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_INTERNAL, err)
 	}

@@ -87,7 +87,8 @@ func TestTheKeyIsRotatedUnderLoad(t *testing.T) {
 		for _, e := range s.Transcript().Of(simulator.PDS) {
 			used[e.Header.Get("Authorization")] = true
 		}
-		if len(fetches) < 4 || len(fetches) != len(used) {
+		// The last is fetched ahead of need, and may come when nobody is left to use it.
+		if n := len(fetches); n < 4 || n != len(used) && n != len(used)+1 {
 			t.Errorf("%d fetches for %d tokens in %v", len(fetches), len(used), time.Since(changed)+12*time.Minute)
 		}
 		assertions, signed := map[any]bool{}, map[any]int{}
