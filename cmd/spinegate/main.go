@@ -35,6 +35,8 @@ type cli struct {
 
 	Journey      journeyCommand      `cmd:"" help:"Walk the whole road: trace, directory, record, slots, booking, trace tree, evidence."`
 	Trace        traceCommand        `cmd:"" help:"Who is this patient, and where are they registered? Asks PDS."`
+	TraceMany    traceManyCommand    `cmd:"" help:"Trace everybody in a list, as the answers come. Asks PDS."`
+	Related      relatedCommand      `cmd:"" help:"Who is related to this patient: next of kin, carers, guardians. Asks PDS."`
 	Search       searchCommand       `cmd:"" help:"Find people by demographics. Asks PDS."`
 	Resolve      resolveCommand      `cmd:"" help:"Which system answers for a practice? Asks SDS: Endpoint, then Device."`
 	Capabilities capabilitiesCommand `cmd:"" help:"What can a practice's system do?"`

@@ -24,7 +24,7 @@ func (p patient) digits() (string, error) {
 	const digits = 10
 	number := stripped(p.Number)
 	if len(number) >= 2*digits || len(p.Number) > 1 && slices.ContainsFunc(p.Number, func(part string) bool { return len(stripped([]string{part})) >= digits }) {
-		return "", misusedf("one NHS number at a time")
+		return "", misusedf("one NHS number at a time; \"spinegate trace-many FILE\" takes a list")
 	}
 	return number, nil
 }
