@@ -40,7 +40,7 @@ func (c *traceManyCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	lines := t.stdin
 	if c.File != "-" {
-		file, err := os.Open(c.File) //nolint:gosec // the user names it
+		file, err := os.Open(c.File)
 		if err != nil {
 			return misusedf("%w", err)
 		}
