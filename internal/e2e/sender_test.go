@@ -100,3 +100,30 @@ func TestABookingWithoutASenderIsNotMade(t *testing.T) {
 		}
 	})
 }
+
+// The directory's word is not enough to send as another organisation of this gateway.
+func TestNoOrganisationIsGivenAnothersASID(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		g := start(t, servertest.WithConfig(func(c *config.Config) {
+			c.System.ManufacturerODS = "X26SG"
+			for i := range c.Organisations {
+				if c.Organisations[i].ODS == "Q8X01" {
+					c.Organisations[i].ASID = ""
+				}
+			}
+		}))
+		const theirs = "200000000222" // R9Y02's
+		body := `{"resourceType":"Bundle","type":"searchset","entry":[{"resource":{"resourceType":"Device","identifier":[
+			{"system":"https://fhir.nhs.uk/Id/nhsSpineASID","value":"` + theirs + `"}],"extension":[
+			{"url":"https://fhir.nhs.uk/StructureDefinition/Extension-SDS-ManufacturingOrganisation","valueReference":{"identifier":
+			{"system":"https://fhir.nhs.uk/Id/ods-organization-code","value":"X26SG"}}}]}}]}`
+		if _, err := g.spine.Faults().Set(simulator.Fault{Upstream: simulator.SDSDevice, ODS: "Q8X01", Status: 200, Body: body}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := g.record(t, &pb.GetStructuredRecordRequest{NhsNumber: "9990000018"})
+		wantFailure(t, err, codes.FailedPrecondition, pb.ErrorReason_ERROR_REASON_CONSUMER_ASID_UNKNOWN, pb.Hop_HOP_SDS)
+		if n := len(g.spine.Transcript().Of(simulator.Proxy)); n != 0 {
+			t.Errorf("%d requests left in another's name", n)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -91,6 +92,7 @@ func TestAnOldRouteIsLookedUpAgainAndAskedOnceMore(t *testing.T) {
 				if n := len(g.spine.Transcript().With(simulator.Proxy, nhs.SearchSlot)); n != 1 || g.pastCaches() != 1 {
 					t.Errorf("%d requests and %d fresh look-ups, want one of each", n, g.pastCaches())
 				}
+				time.Sleep(time.Minute) // for as long a fresh answer is believed
 			}
 		})
 	})
@@ -253,5 +255,51 @@ func TestAnOldRouteTakesThePracticesOthersWithIt(t *testing.T) {
 		if capable("A20047"); len(g.spine.Transcript().Of(simulator.SDSEndpoint)) != 3 || len(g.spine.Transcript().Of(simulator.Proxy)) != 3 {
 			t.Error("what was known of the practice was used again")
 		}
+	})
+}
+
+// What one call of a session found out, the others of the session use: neither many calls on one old route nor a practice that
+// stays unreachable take more than one fresh look-up.
+func TestAFreshLookUpIsMadeOnceForASession(t *testing.T) {
+	t.Run("calls on one old route", func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
+			g := start(t)
+			g.poisoned(t, nhs.SearchSlot, riverside, formerASID)
+			if _, err := g.directory.ResolveEndpoint(g.as(t, clinician), &pb.ResolveEndpointRequest{
+				Context: encounter(thisVisit), OdsCode: "A20047", Interaction: known(pb.KnownInteraction_KNOWN_INTERACTION_SEARCH_SLOT),
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := g.spine.Faults().Set(simulator.Fault{Upstream: simulator.Proxy, Interaction: nhs.SearchSlot, Delay: time.Second}); err != nil {
+				t.Fatal(err)
+			}
+			var all sync.WaitGroup
+			for i := range 5 {
+				all.Go(func() {
+					time.Sleep(time.Duration(i) * 10 * time.Millisecond)
+					g.tomorrow(t, thisVisit)
+				})
+			}
+			all.Wait()
+			if g.pastCaches() != 1 {
+				t.Errorf("%d fresh look-ups for five calls", g.pastCaches())
+			}
+		})
+	})
+	t.Run("a proxy that reaches nobody", func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
+			g := start(t)
+			if _, err := g.spine.Faults().Set(simulator.Fault{Upstream: simulator.Proxy, Status: 502}); err != nil {
+				t.Fatal(err)
+			}
+			for range 4 {
+				if d := g.tomorrow(t, thisVisit); d.failures["A20047"].GetError().GetReason() != pb.ErrorReason_ERROR_REASON_PRACTICE_UNREACHABLE {
+					t.Errorf("%v", d.failures["A20047"])
+				}
+			}
+			if g.pastCaches() != 1 {
+				t.Errorf("%d fresh look-ups in four calls", g.pastCaches())
+			}
+		})
 	})
 }

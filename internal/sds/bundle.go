@@ -108,11 +108,12 @@ func (b bundle) devices(key nhs.PartyKey) ([]device, error) {
 }
 
 // senders are those that our supplier made, but for what names another client organisation: SDS's filter is not relied
-// upon. What does not say who made it is dropped (SDS contract, A8).
+// upon. An owner is optional (SDS contract, A6); what does not say who made it is dropped (SDS contract, A8).
 func (b bundle) senders(q SenderQuestion) ([]device, error) {
 	return b.devicesThat(func(r resource, d device) bool {
-		client := r.Owner.Identifier.Value
-		return d.manufacturer == q.Manufacturer && (client == "" || strings.EqualFold(strings.TrimSpace(client), q.Consumer.String()))
+		client := r.Owner.Identifier
+		return d.manufacturer == q.Manufacturer && (client.Value == "" ||
+			client.System == odsSystem && strings.EqualFold(strings.TrimSpace(client.Value), q.Consumer.String()))
 	})
 }
 
@@ -123,7 +124,9 @@ func (b bundle) devicesThat(belong func(resource, device) bool) ([]device, error
 		var d device // what cannot be read is missing (SDS contract, B4)
 		d.key, _ = nhs.ParsePartyKey(r.identifier(partyKeySystem))
 		d.asid, _ = nhs.ParseASID(strings.TrimSpace(r.identifier(asidSystem)))
-		d.manufacturer, _ = nhs.ParseODSCode(strings.TrimSpace(r.Extensions.Find(manufacturerExtension).Reference.Identifier.Value))
+		if maker := r.Extensions.Find(manufacturerExtension).Reference.Identifier; maker.System == odsSystem {
+			d.manufacturer, _ = nhs.ParseODSCode(strings.TrimSpace(maker.Value))
+		}
 		if belong(r, d) {
 			kept = append(kept, d)
 		}

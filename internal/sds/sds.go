@@ -67,6 +67,8 @@ type Route struct {
 	Manufacturer nhs.ODSCode
 	// Simulated says that a simulator answered.
 	Simulated bool
+	// Fresh says that the directory was asked past its cache.
+	Fresh bool
 	// RetrievedAt is when the first of the two answers came.
 	RetrievedAt time.Time
 	// CorrelationID is the one sent.
@@ -157,7 +159,7 @@ func (c *Client) route(ctx context.Context, q Question) (Route, error) {
 	}
 	return Route{
 		ODS: q.ODS, Interaction: q.Interaction, Address: registered.address, PartyKey: registered.key, ASID: system.asid,
-		Manufacturer: system.manufacturer, Simulated: l.simulated, RetrievedAt: retrieved, CorrelationID: l.correlationID,
+		Manufacturer: system.manufacturer, Fresh: q.Fresh, Simulated: l.simulated, RetrievedAt: retrieved, CorrelationID: l.correlationID,
 	}, nil
 }
 

@@ -17,6 +17,8 @@ type SenderQuestion struct {
 	// Manufacturer is the supplier of this gateway: an organisation can have other suppliers' systems beside it.
 	Manufacturer nhs.ODSCode
 	Interaction  nhs.Interaction
+	// Fresh asks past the directory's half-hour cache: for a look-up after the proxy did not accept what was known.
+	Fresh bool
 }
 
 // Sender is an organisation's own system.
@@ -52,7 +54,7 @@ func (q SenderQuestion) question() Question {
 }
 
 func (c *Client) sender(ctx context.Context, q SenderQuestion) (Sender, error) {
-	l := &lookup{client: c, Question: q.question(), correlationID: spine.CorrelationID(ctx)}
+	l := &lookup{client: c, Question: q.question(), correlationID: spine.CorrelationID(ctx), fresh: q.Fresh}
 	maker := "&manufacturing-organization=" + odsSystem + "%7C" + q.Manufacturer.String()
 	devices, err := search(ctx, l, "Device", maker, func(b bundle) ([]device, error) { return b.senders(q) })
 	if err != nil {

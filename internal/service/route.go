@@ -42,10 +42,18 @@ func (c *core) lookUp(ctx context.Context, q sds.Question) (sds.Route, error) {
 	return route, err
 }
 
+// freshFor is how long a route that was looked up past every cache is believed, whatever the proxy says: while a practice cannot
+// be reached the directory is not asked again for every call of a session.
+const freshFor = time.Minute
+
 // freshRoute looks up anew, past every cache, a route that is not right any more, and forgets what the session remembers of
-// the organisation.
+// the organisation; unless another call of the session has just done so.
 func (c *core) freshRoute(ctx context.Context, a asker, was sds.Route) (sds.Route, error) {
 	memory := session.FromContext(ctx)
+	known, ok := session.Recall[sds.Route](memory, session.Key{Kind: session.Route, ODS: was.ODS, Interaction: was.Interaction})
+	if ok && (!sameSystem(known, was) || known.Fresh && time.Since(known.RetrievedAt) < freshFor) {
+		return known, nil
+	}
 	memory.Drop(was.ODS)
 	route, err := c.Directory.Route(ctx, sds.Question{ODS: was.ODS, Interaction: was.Interaction, Consumer: a.ods(), Fresh: true})
 	if err == nil {
@@ -71,12 +79,16 @@ func (c *core) sender(ctx context.Context, a asker, interaction nhs.Interaction)
 		return known.ASID, nil
 	}
 	sender, err := c.Directory.Sender(ctx, sds.SenderQuestion{
-		Consumer: a.ods(), Manufacturer: c.Manufacturer, Interaction: interaction,
+		Consumer: a.ods(), Manufacturer: c.Manufacturer, Interaction: interaction, Fresh: c.senders.doubted(a.ods()),
 	})
 	if err == nil {
-		memory.Keep(key, sender, sender.RetrievedAt, routeSize)
+		err = c.senders.claim(sender.ASID, a.ods())
 	}
-	return sender.ASID, err
+	if err != nil {
+		return nhs.ASID{}, err
+	}
+	memory.Keep(key, sender, sender.RetrievedAt, routeSize)
+	return sender.ASID, nil
 }
 
 // visit asks a practice what may be asked twice. Where the proxy's answer shows that the route may be an old one, it is
@@ -122,6 +134,7 @@ func visitOnce[T any](ctx context.Context, c *core, a asker, route sds.Route, as
 func (c *core) heed(ctx context.Context, a asker, err error) {
 	if fault.ReasonOf(err) == pb.ErrorReason_ERROR_REASON_SENDER_NOT_ACCREDITED {
 		session.FromContext(ctx).Drop(a.ods())
+		c.senders.doubt(a.ods())
 	}
 }
 
@@ -182,7 +195,8 @@ type knownStatement struct {
 // that made it.
 func (c *core) statement(ctx context.Context, a asker, route sds.Route) (*gpconnect.Statement, sds.Route, error) {
 	memory, key := session.FromContext(ctx), session.Key{Kind: session.Statement, ODS: route.ODS, Interaction: route.Interaction}
-	if known, ok := session.Recall[knownStatement](memory, key); ok && sameSystem(known.by, route) {
+	known, ok := session.Recall[knownStatement](memory, key)
+	if ok && sameSystem(known.by, route) {
 		reused(ctx, key, known.statement.Response.RetrievedAt)
 		return known.statement, route, nil
 	}
@@ -197,6 +211,10 @@ func (c *core) statement(ctx context.Context, a asker, route sds.Route) (*gpconn
 		Status: statement.Response.Status, RetrievedAt: statement.Response.RetrievedAt,
 		SSPTraceID: statement.Response.SSPTraceID, Simulated: statement.Response.Simulated,
 	}
-	memory.Keep(key, knownStatement{by, &remembered}, remembered.Response.RetrievedAt, statementSize+2*len(statement.JSON))
+	keep := memory.Keep
+	if ok { // it is of another system
+		keep = memory.Replace
+	}
+	keep(key, knownStatement{by, &remembered}, remembered.Response.RetrievedAt, statementSize+2*len(statement.JSON))
 	return statement, by, nil
 }

@@ -92,7 +92,8 @@ type directory interface {
 type core struct {
 	Config
 
-	rules itemRules
+	rules   itemRules
+	senders *senders
 }
 
 // PatientTrace implements the service of that name.
@@ -123,7 +124,7 @@ func New(c Config) (*PatientTrace, *EndpointDirectory, *GPConnect, error) {
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("service: %w", err)
 	}
-	shared := &core{c, rules}
+	shared := &core{c, rules, newSenders(c.Organisations)}
 	return &PatientTrace{core: shared}, &EndpointDirectory{core: shared}, &GPConnect{core: shared}, nil
 }
 
