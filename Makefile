@@ -52,15 +52,20 @@ check: ## What CI runs: generated code fresh, lint, vet, test
 
 # The templates are one for what Go alone can generate, and one for each language that needs more.
 TEMPLATES := buf.gen.yaml buf.gen.python.yaml
+TEMPLATES += buf.gen.java.yaml
 # What is generated whole; and who carries a copy of the service config.
 GENERATED := gen/go/spinegate gen/docs gen/python/spinegate/v1
+GENERATED += gen/java/src/main/java/io/spinegate/v1 gen/kotlin/src
 CONFIGURED := gen/go/serviceconfig gen/python/spinegate
+CONFIGURED += gen/java/src/main/resources/io/spinegate
 
 .PHONY: generate
+generate: $(TOOLS)/java/stamp
 generate: $(TOOLS)/buf $(TOOLS)/plugins $(TOOLS)/python/stamp ## Stubs of every language, API reference and configuration manual; formats the protos
 	$(TOOLS)/buf format -w proto/api
 	rm -rf gen/go/spinegate gen/docs
 	rm -f gen/python/spinegate/v1/*_pb2*
+	rm -rf gen/java/src/main/java/io/spinegate/v1 gen/kotlin/src
 	for template in $(TEMPLATES); do $(TOOLS)/buf generate --template "$$template"; done
 	for copy in $(CONFIGURED); do cp gen/service_config.json "$$copy"; done
 	$(GO) run ./cmd/server config manual > docs/config.md.new
@@ -68,6 +73,7 @@ generate: $(TOOLS)/buf $(TOOLS)/plugins $(TOOLS)/python/stamp ## Stubs of every 
 
 # Generates into a copy, so that it proves something whatever state the checkout is in.
 .PHONY: fresh
+fresh: $(TOOLS)/java/stamp
 fresh: $(TOOLS)/buf $(TOOLS)/plugins $(TOOLS)/python/stamp ## Prove that what is generated is what would be generated
 	@copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT; \
 	cp -R proto tools buf.yaml $(TEMPLATES) "$$copy"; \
@@ -151,4 +157,13 @@ $(TOOLS)/python/stamp: tools/python/requirements.txt
 	@rm -rf $(TOOLS)/python
 	python3 -m venv "$$(realpath $(TOOLS))/python" # where it is, also if .tools is a link
 	$(TOOLS)/python/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+# Generators from Maven Central. Each must be in the list of hashes.
+$(TOOLS)/java/stamp: tools/java/pom.xml tools/java/checksums.txt
+	@rm -rf $(TOOLS)/java
+	mvn -B -q -ntp -f $< package -Dout="$$(realpath $(TOOLS))/java"
+	cd $(TOOLS)/java && sums=$$(sha256sum *) && ! grep -vxFf "$(CURDIR)/tools/java/checksums.txt" <<<"$$sums"
+	cd $(TOOLS)/java && mv protoc-[0-9]* protoc && mv protoc-gen-grpc-java-* protoc-gen-grpc-java && \
+		mv protoc-gen-grpc-kotlin-* protoc-gen-grpc-kotlin.jar && chmod +x protoc protoc-gen-grpc-java
 	@touch $@

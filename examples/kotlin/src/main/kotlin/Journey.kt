@@ -1,0 +1,167 @@
+package io.spinegate.examples.kotlin
+
+import io.grpc.Channel
+import io.grpc.StatusException
+import io.spinegate.examples.gateway.Failure
+import io.spinegate.examples.gateway.Gateway
+import io.spinegate.examples.gateway.Sandbox
+import io.spinegate.examples.gateway.Tokens
+import io.spinegate.examples.gateway.Trace
+import io.spinegate.examples.gateway.WholeRecord
+import io.spinegate.v1.BookAppointmentRequest
+import io.spinegate.v1.EndpointDirectoryGrpcKt.EndpointDirectoryCoroutineStub
+import io.spinegate.v1.ExpectedDemographics
+import io.spinegate.v1.GPConnectGrpcKt.GPConnectCoroutineStub
+import io.spinegate.v1.GetCapabilitiesRequest
+import io.spinegate.v1.GetStructuredRecordRequest
+import io.spinegate.v1.Interaction
+import io.spinegate.v1.KnownInteraction
+import io.spinegate.v1.PatientTraceGrpcKt.PatientTraceCoroutineStub
+import io.spinegate.v1.ResolveEndpointRequest
+import io.spinegate.v1.SearchPatientsRequest
+import io.spinegate.v1.SearchSlotsRequest
+import io.spinegate.v1.Slot
+import io.spinegate.v1.TracePatientRequest
+import java.time.LocalDate
+import java.util.UUID
+import java.util.concurrent.TimeUnit
+import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.runBlocking
+
+private const val PATIENT = "9990000018"
+
+/**
+ * Walks the whole road with spinegate, with coroutines: who is the patient, which system answers for the practice, what can it do, the
+ * record, free slots, a booking, and what failures look like. SPINEGATE_ADDRESS and SPINEGATE_ADMIN say where the sandbox is.
+ */
+fun main() {
+    val address = System.getenv("SPINEGATE_ADDRESS") ?: "127.0.0.1:50051"
+    val tokens = Sandbox.tokens(System.getenv("SPINEGATE_ADMIN") ?: "http://127.0.0.1:9090", "clinician")
+    Gateway.connect(address, tokens).use { gateway ->
+        runBlocking { Journey(gateway.channel, tokens).walk() }
+    }
+}
+
+private class Journey(channel: Channel, tokens: Tokens) {
+    private val patients = PatientTraceCoroutineStub(channel).withCallCredentials(tokens.credentials())
+    private val directory = EndpointDirectoryCoroutineStub(channel).withCallCredentials(tokens.credentials())
+    private val practices = GPConnectCoroutineStub(channel).withCallCredentials(tokens.credentials())
+
+    suspend fun walk() {
+        val practice = trace()
+        search()
+        resolve(practice)
+        capabilities(practice)
+        record()
+        book(practice, firstSlot(practice))
+        failures()
+    }
+
+    /** Asks PDS who the patient is, compares them with what we hold, and learns where they are registered. */
+    private suspend fun trace(): String {
+        val trace = Trace.begin()
+        val request = TracePatientRequest.newBuilder()
+            .setNhsNumber(PATIENT)
+            .setExpected(ExpectedDemographics.newBuilder().setFamily("Testwell").setBirthDate("1992"))
+            .build()
+        val answer = patients.withInterceptors(trace).tracePatient(request)
+        val registration = answer.registration
+        println(
+            "trace: ${answer.patient.name.family}, family name ${answer.comparison.family}, " +
+                "${registration.status} at ${registration.odsCode}",
+        )
+        println("trace: the gateway went on with our trace: ${answer.provenance.traceIds.traceId == trace.id}")
+        return registration.odsCode
+    }
+
+    /** Finds people by demographics. An empty list proves nothing while absence_not_proven is true. */
+    private suspend fun search() {
+        val request = SearchPatientsRequest.newBuilder()
+            .setFamily("Testwell")
+            .addGiven("Ada")
+            .setBirthDateStart("1990-01-01")
+            .setBirthDateEnd("1995-12-31")
+            .build()
+        val answer = patients.searchPatients(request)
+        println("search: ${answer.matchesCount} found, absence not proven: ${answer.absenceNotProven}")
+    }
+
+    /** Asks the directory which system answers. The other methods do this by themselves. */
+    private suspend fun resolve(practice: String) {
+        val request = ResolveEndpointRequest.newBuilder()
+            .setOdsCode(practice)
+            .setInteraction(Interaction.newBuilder().setKnown(KnownInteraction.KNOWN_INTERACTION_GET_STRUCTURED_RECORD))
+            .build()
+        println("resolve: ${directory.resolveEndpoint(request).endpoint.asid}")
+    }
+
+    /** Asks the practice's system what it can do. */
+    private suspend fun capabilities(practice: String) {
+        val answer = practices.getCapabilities(GetCapabilitiesRequest.newBuilder().setOdsCode(practice).build())
+        for (root in answer.rootsList) {
+            println("capabilities: ${root.capability} ${root.support}")
+        }
+    }
+
+    /**
+     * Streams the structured record. It is whole if the stream ended with OK, what arrived has the digest that was said, and the
+     * verdict is WHOLE: use nothing of it as if it were complete otherwise.
+     */
+    private suspend fun record() {
+        val whole = WholeRecord()
+        val request = GetStructuredRecordRequest.newBuilder().setNhsNumber(PATIENT).build()
+        practices.getStructuredRecord(request).collect { message ->
+            whole.take(message)
+            if (message.hasPatient()) { // always before anything clinical
+                val comparison = message.patient.comparison
+                println("record: of the patient: family name ${comparison.family}, birth date ${comparison.birthDate}")
+            }
+        }
+        println("record: ${whole.end()} agrees, ${whole.closing().verdict}")
+    }
+
+    /** Takes the first free slot of the next week, which cancels the search and stops what is still being asked. */
+    private suspend fun firstSlot(practice: String): Slot {
+        val today = LocalDate.now()
+        val request = SearchSlotsRequest.newBuilder()
+            .addOdsCodes(practice)
+            .addOdsCodes("H86007")
+            .setStart(today.plusDays(1).toString())
+            .setEnd(today.plusDays(7).toString())
+            .build()
+        val slot = practices.searchSlots(request).first { it.slot.odsCode == practice }.slot
+        println("slots: one found, search cancelled")
+        return slot
+    }
+
+    /** Books the slot. When the outcome is unknown, the same call with the same request id finds it out. */
+    private suspend fun book(practice: String, slot: Slot) {
+        val request = BookAppointmentRequest.newBuilder()
+            .setRequestId(UUID.randomUUID().toString())
+            .setNhsNumber(PATIENT)
+            .setOdsCode(practice)
+            .addSlotHandles(slot.handle)
+            .setDescription("Example")
+            .build()
+        repeat(2) { println("book: ${practices.bookAppointment(request).outcome}") }
+    }
+
+    /** Shows what errors say, and a deadline. */
+    private suspend fun failures() {
+        try {
+            patients.tracePatient(TracePatientRequest.newBuilder().setNhsNumber("9990000492").build())
+        } catch (error: StatusException) {
+            val failure = Failure.of(error)
+            println(
+                "failure: ${failure.code} ${failure.reason} at ${failure.hop}, ${failure.detail.retry}: " +
+                    failure.detail.clinicianMessage,
+            )
+        }
+        try {
+            practices.withDeadlineAfter(1500, TimeUnit.MILLISECONDS) // the practice answers after three seconds
+                .getCapabilities(GetCapabilitiesRequest.newBuilder().setOdsCode("F84005").build())
+        } catch (error: StatusException) {
+            println("deadline: ${Failure.of(error).code}")
+        }
+    }
+}
