@@ -283,7 +283,8 @@ public enum ErrorReason
   ERROR_REASON_SIMULATED_ANSWER(28),
   /**
    * <pre>
-   * No ASID is known for the caller's organisation, so nothing may be sent for it.
+   * No ASID is known for the caller's organisation, so nothing may be sent for it: none is configured, and the directory has
+   * none of this gateway's supplier, or more than one, which are then the `candidates`.
    * Code FAILED_PRECONDITION, retry NEVER. Say: "Your organisation is not set up to do this."
    * </pre>
    *
@@ -1118,7 +1119,8 @@ public enum ErrorReason
   public static final int ERROR_REASON_SIMULATED_ANSWER_VALUE = 28;
   /**
    * <pre>
-   * No ASID is known for the caller's organisation, so nothing may be sent for it.
+   * No ASID is known for the caller's organisation, so nothing may be sent for it: none is configured, and the directory has
+   * none of this gateway's supplier, or more than one, which are then the `candidates`.
    * Code FAILED_PRECONDITION, retry NEVER. Say: "Your organisation is not set up to do this."
    * </pre>
    *

@@ -102,7 +102,8 @@ private static final long serialVersionUID = 0L;
   private com.google.protobuf.Timestamp retrievedAt_;
   /**
    * <pre>
-   * When the answer was received (UTC). Nothing clinical is ever cached.
+   * When the answer was received (UTC). Nothing clinical is ever cached. What was reused inside a session, which only
+   * answers of the directory and capability statements are, keeps the time at which it was received.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp retrieved_at = 3 [json_name = "retrievedAt"];</code>
@@ -114,7 +115,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * When the answer was received (UTC). Nothing clinical is ever cached.
+   * When the answer was received (UTC). Nothing clinical is ever cached. What was reused inside a session, which only
+   * answers of the directory and capability statements are, keeps the time at which it was received.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp retrieved_at = 3 [json_name = "retrievedAt"];</code>
@@ -126,7 +128,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * When the answer was received (UTC). Nothing clinical is ever cached.
+   * When the answer was received (UTC). Nothing clinical is ever cached. What was reused inside a session, which only
+   * answers of the directory and capability statements are, keeps the time at which it was received.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp retrieved_at = 3 [json_name = "retrievedAt"];</code>
@@ -1250,7 +1253,8 @@ private static final long serialVersionUID = 0L;
         com.google.protobuf.Timestamp, com.google.protobuf.Timestamp.Builder, com.google.protobuf.TimestampOrBuilder> retrievedAtBuilder_;
     /**
      * <pre>
-     * When the answer was received (UTC). Nothing clinical is ever cached.
+     * When the answer was received (UTC). Nothing clinical is ever cached. What was reused inside a session, which only
+     * answers of the directory and capability statements are, keeps the time at which it was received.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp retrieved_at = 3 [json_name = "retrievedAt"];</code>
@@ -1261,7 +1265,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * When the answer was received (UTC). Nothing clinical is ever cached.
+     * When the answer was received (UTC). Nothing clinical is ever cached. What was reused inside a session, which only
+     * answers of the directory and capability statements are, keeps the time at which it was received.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp retrieved_at = 3 [json_name = "retrievedAt"];</code>
@@ -1276,7 +1281,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * When the answer was received (UTC). Nothing clinical is ever cached.
+     * When the answer was received (UTC). Nothing clinical is ever cached. What was reused inside a session, which only
+     * answers of the directory and capability statements are, keeps the time at which it was received.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp retrieved_at = 3 [json_name = "retrievedAt"];</code>
@@ -1296,7 +1302,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * When the answer was received (UTC). Nothing clinical is ever cached.
+     * When the answer was received (UTC). Nothing clinical is ever cached. What was reused inside a session, which only
+     * answers of the directory and capability statements are, keeps the time at which it was received.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp retrieved_at = 3 [json_name = "retrievedAt"];</code>
@@ -1314,7 +1321,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * When the answer was received (UTC). Nothing clinical is ever cached.
+     * When the answer was received (UTC). Nothing clinical is ever cached. What was reused inside a session, which only
+     * answers of the directory and capability statements are, keeps the time at which it was received.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp retrieved_at = 3 [json_name = "retrievedAt"];</code>
@@ -1339,7 +1347,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * When the answer was received (UTC). Nothing clinical is ever cached.
+     * When the answer was received (UTC). Nothing clinical is ever cached. What was reused inside a session, which only
+     * answers of the directory and capability statements are, keeps the time at which it was received.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp retrieved_at = 3 [json_name = "retrievedAt"];</code>
@@ -1356,7 +1365,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * When the answer was received (UTC). Nothing clinical is ever cached.
+     * When the answer was received (UTC). Nothing clinical is ever cached. What was reused inside a session, which only
+     * answers of the directory and capability statements are, keeps the time at which it was received.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp retrieved_at = 3 [json_name = "retrievedAt"];</code>
@@ -1368,7 +1378,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * When the answer was received (UTC). Nothing clinical is ever cached.
+     * When the answer was received (UTC). Nothing clinical is ever cached. What was reused inside a session, which only
+     * answers of the directory and capability statements are, keeps the time at which it was received.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp retrieved_at = 3 [json_name = "retrievedAt"];</code>
@@ -1383,7 +1394,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * When the answer was received (UTC). Nothing clinical is ever cached.
+     * When the answer was received (UTC). Nothing clinical is ever cached. What was reused inside a session, which only
+     * answers of the directory and capability statements are, keeps the time at which it was received.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp retrieved_at = 3 [json_name = "retrievedAt"];</code>

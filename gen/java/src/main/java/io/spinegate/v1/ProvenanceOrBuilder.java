@@ -42,7 +42,8 @@ public interface ProvenanceOrBuilder extends
 
   /**
    * <pre>
-   * When the answer was received (UTC). Nothing clinical is ever cached.
+   * When the answer was received (UTC). Nothing clinical is ever cached. What was reused inside a session, which only
+   * answers of the directory and capability statements are, keeps the time at which it was received.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp retrieved_at = 3 [json_name = "retrievedAt"];</code>
@@ -51,7 +52,8 @@ public interface ProvenanceOrBuilder extends
   boolean hasRetrievedAt();
   /**
    * <pre>
-   * When the answer was received (UTC). Nothing clinical is ever cached.
+   * When the answer was received (UTC). Nothing clinical is ever cached. What was reused inside a session, which only
+   * answers of the directory and capability statements are, keeps the time at which it was received.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp retrieved_at = 3 [json_name = "retrievedAt"];</code>
@@ -60,7 +62,8 @@ public interface ProvenanceOrBuilder extends
   com.google.protobuf.Timestamp getRetrievedAt();
   /**
    * <pre>
-   * When the answer was received (UTC). Nothing clinical is ever cached.
+   * When the answer was received (UTC). Nothing clinical is ever cached. What was reused inside a session, which only
+   * answers of the directory and capability statements are, keeps the time at which it was received.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp retrieved_at = 3 [json_name = "retrievedAt"];</code>
