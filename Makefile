@@ -52,15 +52,19 @@ check: ## What CI runs: generated code fresh, lint, vet, test
 
 # The templates are one for what Go alone can generate, and one for each language that needs more.
 TEMPLATES := buf.gen.yaml buf.gen.python.yaml
+TEMPLATES += buf.gen.typescript.yaml
 # What is generated whole; and who carries a copy of the service config.
 GENERATED := gen/go/spinegate gen/docs gen/python/spinegate/v1
+GENERATED += gen/typescript/src/spinegate gen/typescript/src/google
 CONFIGURED := gen/go/serviceconfig gen/python/spinegate
+CONFIGURED += gen/typescript
 
 .PHONY: generate
 generate: $(TOOLS)/buf $(TOOLS)/plugins $(TOOLS)/python/stamp ## Stubs of every language, API reference and configuration manual; formats the protos
 	$(TOOLS)/buf format -w proto/api
 	rm -rf gen/go/spinegate gen/docs
 	rm -f gen/python/spinegate/v1/*_pb2*
+	rm -rf gen/typescript/src/spinegate gen/typescript/src/google
 	for template in $(TEMPLATES); do $(TOOLS)/buf generate --template "$$template"; done
 	for copy in $(CONFIGURED); do cp gen/service_config.json "$$copy"; done
 	$(GO) run ./cmd/server config manual > docs/config.md.new
@@ -146,9 +150,20 @@ $(TOOLS)/plugins: tools/plugins/go.mod tools/plugins/go.sum
 	$(GO) build -C tools/plugins -o ../../$(TOOLS)/ tool
 	@touch $@
 
+# Own lines, so that a language is added without touching those of others.
+generate fresh stubs-test: $(TOOLS)/typescript/stamp
+
 # Generators from PyPI, in an environment of their own.
 $(TOOLS)/python/stamp: tools/python/requirements.txt
 	@rm -rf $(TOOLS)/python
 	python3 -m venv "$$(realpath $(TOOLS))/python" # where it is, also if .tools is a link
 	$(TOOLS)/python/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+# The generator and the compiler from npm.
+$(TOOLS)/typescript/stamp: tools/typescript/package.json tools/typescript/package-lock.json
+	@rm -rf $(TOOLS)/typescript
+	@mkdir -p $(TOOLS)/typescript
+	@cp $^ $(TOOLS)/typescript
+	cd $(TOOLS)/typescript && npm ci --silent --no-audit --no-fund
 	@touch $@

@@ -1,0 +1,57 @@
+import { once } from "node:events";
+import http2 from "node:http2";
+import type { AddressInfo } from "node:net";
+import type { TestContext } from "node:test";
+
+import type { Transport } from "@connectrpc/connect";
+import { createTransport } from "@spinegate/client";
+
+/** A call as the server saw it. */
+export type Received = http2.IncomingHttpHeaders;
+
+/** Serves gRPC on a loopback port for the length of a test, with one handler for every call, and gives a transport to it. */
+export async function gateway(
+  t: TestContext,
+  handle: (stream: http2.ServerHttp2Stream, header: Received, call: number) => void,
+): Promise<Transport> {
+  const server = http2.createServer();
+  const sessions = new Set<http2.ServerHttp2Session>();
+  server.on("session", (session) => sessions.add(session));
+  let calls = 0;
+  server.on("stream", (stream, header) => {
+    stream.on("error", () => {}); // a client that cancels resets it
+    calls += 1;
+    handle(stream, header, calls);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    sessions.forEach((session) => session.destroy());
+    server.close();
+  });
+  return createTransport({ baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+}
+
+const header = { ":status": 200, "content-type": "application/grpc" };
+
+/** Answers with nothing but a status, as gRPC servers do when a call fails before its first message. */
+export function fail(stream: http2.ServerHttp2Stream, code: number, trailer: Record<string, string> = {}): void {
+  stream.respond({ ...header, "grpc-status": String(code), ...trailer }, { endStream: true });
+}
+
+/** Answers with messages, then a status. */
+export function answer(
+  stream: http2.ServerHttp2Stream,
+  messages: Uint8Array[],
+  code: number,
+  trailer: Record<string, string> = {},
+): void {
+  stream.respond(header, { waitForTrailers: true });
+  stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": String(code), ...trailer }));
+  for (const message of messages) {
+    const length = Buffer.alloc(5);
+    length.writeUInt32BE(message.length, 1);
+    stream.write(Buffer.concat([length, message]));
+  }
+  stream.end();
+}
