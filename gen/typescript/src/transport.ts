@@ -43,10 +43,37 @@ export function withServiceConfig(transport: Transport): Transport {
         const kept = await all(input); // one request: the config repeats no method that takes several
         requests = () => each(kept);
       }
-      return repeat({ method, signal, timeoutMs, header }, throttle, (remainingMs, sent) =>
+      const response = await repeat({ method, signal, timeoutMs, header }, throttle, (remainingMs, sent) =>
         transport.stream(method, signal, remainingMs, sent, requests(), contextValues),
       );
+      return signal ? { ...response, message: endedBy(signal, response.message) } : response;
     },
+  };
+}
+
+/**
+ * Ends a stream with its signal. Connect clears the timer of a time-out only when somebody reads the end of the stream or its error.
+ * Who cancels reads no further, and the timer would keep the program from ending, for as long as the time-out.
+ */
+function endedBy<T>(signal: AbortSignal, messages: AsyncIterable<T>): AsyncIterable<T> {
+  const iterator = messages[Symbol.asyncIterator]();
+  const readEnd = (): void => void iterator.next().catch(() => {}); // says that it was cancelled
+  signal.addEventListener("abort", readEnd, { once: true });
+  return {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        let over = true;
+        try {
+          const result = await iterator.next();
+          over = result.done === true;
+          return result;
+        } finally {
+          if (over) {
+            signal.removeEventListener("abort", readEnd);
+          }
+        }
+      },
+    }),
   };
 }
 

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readdirSync } from "node:fs";
+import { constants } from "node:http2";
 import { test } from "node:test";
 
 import { create, toBinary } from "@bufbuild/protobuf";
@@ -8,7 +10,7 @@ import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import * as v1 from "@spinegate/client/v1";
 import { BadRequestSchema, StatusSchema } from "@spinegate/client/google/rpc";
 
-import { answer, fail, gateway, type Received } from "./gateway.js";
+import { answer, fail, gateway, open, type Received } from "./gateway.js";
 
 const patient = toBinary(v1.TracePatientResponseSchema, create(v1.TracePatientResponseSchema, { supersededFrom: "9990000034" }));
 const atOnce = { "grpc-retry-pushback-ms": "0" };
@@ -127,6 +129,24 @@ test("a deadline ends a call, and cancelling ends a pause", async (t) => {
     setImmediate(() => cancel.abort());
   });
   await assert.rejects(createClient(v1.PatientTrace, failing).tracePatient({}, { signal: cancel.signal }), hasCode(Code.Canceled));
+});
+
+test("cancelling a stream ends it at the gateway and leaves no timer", async (t) => {
+  let reset: Promise<number> | undefined;
+  const transport = await gateway(t, (stream) => {
+    reset = once(stream, "close").then(() => stream.rstCode);
+    open(stream, [toBinary(v1.SearchSlotsResponseSchema, create(v1.SearchSlotsResponseSchema))]);
+  });
+  const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length;
+  const before = timers();
+  const cancel = new AbortController();
+  for await (const _ of createClient(v1.GPConnect, transport).searchSlots({}, { signal: cancel.signal })) {
+    assert.equal(timers(), before + 1);
+    cancel.abort();
+    break;
+  }
+  assert.equal(await reset, constants.NGHTTP2_CANCEL);
+  assert.equal(timers(), before);
 });
 
 test("a pause that would outlast the deadline is not begun", async (t) => {

@@ -39,6 +39,16 @@ export function fail(stream: http2.ServerHttp2Stream, code: number, trailer: Rec
   stream.respond({ ...header, "grpc-status": String(code), ...trailer }, { endStream: true });
 }
 
+/** Begins an answer with messages, and leaves it open. */
+export function open(stream: http2.ServerHttp2Stream, messages: Uint8Array[]): void {
+  stream.respond(header, { waitForTrailers: true });
+  for (const message of messages) {
+    const prefix = Buffer.alloc(5);
+    prefix.writeUInt32BE(message.length, 1);
+    stream.write(Buffer.concat([prefix, message]));
+  }
+}
+
 /** Answers with messages, then a status. */
 export function answer(
   stream: http2.ServerHttp2Stream,
@@ -46,12 +56,7 @@ export function answer(
   code: number,
   trailer: Record<string, string> = {},
 ): void {
-  stream.respond(header, { waitForTrailers: true });
+  open(stream, messages);
   stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": String(code), ...trailer }));
-  for (const message of messages) {
-    const length = Buffer.alloc(5);
-    length.writeUInt32BE(message.length, 1);
-    stream.write(Buffer.concat([length, message]));
-  }
   stream.end();
 }
