@@ -140,7 +140,7 @@ test("cancelling a stream ends it at the gateway and leaves no timer", async (t)
   const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === "Timeout").length;
   const before = timers();
   const cancel = new AbortController();
-  for await (const _ of createClient(v1.GPConnect, transport).searchSlots({}, { signal: cancel.signal })) {
+  for await (const _ of createClient(v1.GPConnect, transport).searchSlots({}, { signal: cancel.signal, timeoutMs: 5000 })) {
     assert.equal(timers(), before + 1);
     cancel.abort();
     break;
