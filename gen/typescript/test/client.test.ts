@@ -6,7 +6,7 @@ import { test } from "node:test";
 
 import { create, toBinary } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { Code, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
 import * as v1 from "@spinegate/client/v1";
 import { BadRequestSchema, StatusSchema } from "@spinegate/client/google/rpc";
 
@@ -83,9 +83,9 @@ test("a stream is repeated until its first header, and not after", async (t) => 
     v1.GetStructuredRecordResponseSchema,
     create(v1.GetStructuredRecordResponseSchema, { event: { case: "opening", value: {} } }),
   );
-  let calls = 0;
+  const sent: Promise<Buffer[]>[] = [];
   const transport = await gateway(t, (stream, _, call) => {
-    calls = call;
+    sent.push(stream.toArray());
     call === 1 ? fail(stream, Code.Unavailable, atOnce) : answer(stream, [opening], Code.Unavailable, atOnce);
   });
   const events: (string | undefined)[] = [];
@@ -95,7 +95,8 @@ test("a stream is repeated until its first header, and not after", async (t) => 
     }
   }, hasCode(Code.Unavailable));
   assert.deepEqual(events, ["opening"]);
-  assert.equal(calls, 2);
+  const bodies = (await Promise.all(sent)).map((chunks) => Buffer.concat(chunks).toString("hex"));
+  assert.deepEqual(bodies, Array(2).fill(Buffer.concat([Buffer.of(0, 0, 0, 0, 12, 0x12, 10), Buffer.from("9990000018")]).toString("hex")));
 });
 
 test("a call has the shorter of its own time-out and the method's", async (t) => {
@@ -119,15 +120,17 @@ test("a call has the shorter of its own time-out and the method's", async (t) =>
   }
 });
 
-test("a deadline ends a call, and cancelling ends a pause", async (t) => {
+test("a deadline ends a call, and cancelling ends a pause", { timeout: 5000 }, async (t) => {
   const silent = await gateway(t, () => {});
   await assert.rejects(createClient(v1.PatientTrace, silent).tracePatient({}, { timeoutMs: 20 }), hasCode(Code.DeadlineExceeded));
 
   const cancel = new AbortController();
-  const failing = await gateway(t, (stream) => {
-    fail(stream, Code.Unavailable, { "grpc-retry-pushback-ms": "20000" });
-    setImmediate(() => cancel.abort());
-  });
+  const cancelAfterAttempt: Interceptor = (next) => (request) => next(request).finally(() => setImmediate(() => cancel.abort()));
+  const failing = await gateway(
+    t,
+    (stream) => fail(stream, Code.Unavailable, { "grpc-retry-pushback-ms": "20000" }),
+    [cancelAfterAttempt],
+  );
   await assert.rejects(createClient(v1.PatientTrace, failing).tracePatient({}, { signal: cancel.signal }), hasCode(Code.Canceled));
 });
 
@@ -174,12 +177,17 @@ test("an error with 30 KiB of details is read", async (t) => {
   const details = create(BadRequestSchema, { fieldViolations: [{ field: "nhs_number", description: "x".repeat(22_000) }] });
   const status = create(StatusSchema, { code: Code.InvalidArgument, details: [anyPack(BadRequestSchema, details)] });
   const trailer = { "grpc-status-details-bin": Buffer.from(toBinary(StatusSchema, status)).toString("base64").replace(/=+$/, "") };
-  const transport = await gateway(t, (stream) => answer(stream, [], Code.InvalidArgument, trailer));
+  let allowed: number | undefined;
+  const transport = await gateway(t, (stream) => {
+    allowed = stream.session?.remoteSettings.maxHeaderListSize;
+    answer(stream, [], Code.InvalidArgument, trailer);
+  });
   await assert.rejects(createClient(v1.PatientTrace, transport).tracePatient({}), (error) => {
     assert.ok(error instanceof ConnectError);
     assert.equal(error.findDetails(BadRequestSchema)[0]?.fieldViolations[0]?.field, "nhs_number");
     return true;
   });
+  assert.equal(allowed, 32 << 10); // gRPC servers go by what the client says
 });
 
 test("every generated file is exported", async () => {

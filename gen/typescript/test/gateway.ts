@@ -3,7 +3,7 @@ import http2 from "node:http2";
 import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
 
-import type { Transport } from "@connectrpc/connect";
+import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createTransport } from "@spinegate/client";
 
 /** A call as the server saw it. */
@@ -13,6 +13,7 @@ export type Received = http2.IncomingHttpHeaders;
 export async function gateway(
   t: TestContext,
   handle: (stream: http2.ServerHttp2Stream, header: Received, call: number) => void,
+  interceptors: Interceptor[] = [],
 ): Promise<Transport> {
   const server = http2.createServer();
   const sessions = new Set<http2.ServerHttp2Session>();
@@ -29,7 +30,7 @@ export async function gateway(
     sessions.forEach((session) => session.destroy());
     server.close();
   });
-  return createTransport({ baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  return createTransport({ baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, interceptors });
 }
 
 const header = { ":status": 200, "content-type": "application/grpc" };
