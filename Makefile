@@ -53,11 +53,14 @@ check: ## What CI runs: generated code fresh, lint, vet, test
 # The templates are one for what Go alone can generate, and one for each language that needs more.
 TEMPLATES := buf.gen.yaml buf.gen.python.yaml
 TEMPLATES += buf.gen.java.yaml
+TEMPLATES += buf.gen.typescript.yaml
 # What is generated whole; and who carries a copy of the service config.
 GENERATED := gen/go/spinegate gen/docs gen/python/spinegate/v1
 GENERATED += gen/java/src/main/java/io/spinegate/v1 gen/kotlin/src
+GENERATED += gen/typescript/src/spinegate gen/typescript/src/google
 CONFIGURED := gen/go/serviceconfig gen/python/spinegate
 CONFIGURED += gen/java/src/main/resources/io/spinegate
+CONFIGURED += gen/typescript
 
 .PHONY: generate
 generate: $(TOOLS)/java/stamp
@@ -66,6 +69,7 @@ generate: $(TOOLS)/buf $(TOOLS)/plugins $(TOOLS)/python/stamp ## Stubs of every 
 	rm -rf gen/go/spinegate gen/docs
 	rm -f gen/python/spinegate/v1/*_pb2*
 	rm -rf gen/java/src/main/java/io/spinegate/v1 gen/kotlin/src
+	rm -rf gen/typescript/src/spinegate gen/typescript/src/google
 	for template in $(TEMPLATES); do $(TOOLS)/buf generate --template "$$template"; done
 	for copy in $(CONFIGURED); do cp gen/service_config.json "$$copy"; done
 	$(GO) run ./cmd/server config manual > docs/config.md.new
@@ -152,6 +156,9 @@ $(TOOLS)/plugins: tools/plugins/go.mod tools/plugins/go.sum
 	$(GO) build -C tools/plugins -o ../../$(TOOLS)/ tool
 	@touch $@
 
+# Own lines, so that a language is added without touching those of others.
+generate fresh stubs-test: $(TOOLS)/typescript/stamp
+
 # Generators from PyPI, in an environment of their own.
 $(TOOLS)/python/stamp: tools/python/requirements.txt
 	@rm -rf $(TOOLS)/python
@@ -166,4 +173,10 @@ $(TOOLS)/java/stamp: tools/java/pom.xml tools/java/checksums.txt
 	cd $(TOOLS)/java && sums=$$(sha256sum *) && ! grep -vxFf "$(CURDIR)/tools/java/checksums.txt" <<<"$$sums"
 	cd $(TOOLS)/java && mv protoc-[0-9]* protoc && mv protoc-gen-grpc-java-* protoc-gen-grpc-java && \
 		mv protoc-gen-grpc-kotlin-* protoc-gen-grpc-kotlin.jar && chmod +x protoc protoc-gen-grpc-java
+# The generator and the compiler from npm.
+$(TOOLS)/typescript/stamp: tools/typescript/package.json tools/typescript/package-lock.json
+	@rm -rf $(TOOLS)/typescript
+	@mkdir -p $(TOOLS)/typescript
+	@cp $^ $(TOOLS)/typescript
+	cd $(TOOLS)/typescript && npm ci --silent --no-audit --no-fund
 	@touch $@

@@ -1,0 +1,2 @@
+/** Client stubs of spinegate. The messages and services are in `@spinegate/client/v1`, the details of errors in `@spinegate/client/google/rpc`. */
+export { createTransport, withServiceConfig } from "./transport.js";
