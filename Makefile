@@ -51,16 +51,17 @@ check: ## What CI runs: generated code fresh, lint, vet, test
 	done
 
 # The templates are one for what Go alone can generate, and one for each language that needs more.
-TEMPLATES := buf.gen.yaml buf.gen.python.yaml
+TEMPLATES := buf.gen.yaml buf.gen.python.yaml buf.gen.rust.yaml
 # What is generated whole; and who carries a copy of the service config.
-GENERATED := gen/go/spinegate gen/docs gen/python/spinegate/v1
-CONFIGURED := gen/go/serviceconfig gen/python/spinegate
+GENERATED := gen/go/spinegate gen/docs gen/python/spinegate/v1 gen/rust/src/generated
+CONFIGURED := gen/go/serviceconfig gen/python/spinegate gen/rust/src
 
 .PHONY: generate
-generate: $(TOOLS)/buf $(TOOLS)/plugins $(TOOLS)/python/stamp ## Stubs of every language, API reference and configuration manual; formats the protos
+generate: $(TOOLS)/buf $(TOOLS)/plugins $(TOOLS)/python/stamp $(TOOLS)/rust/stamp ## Stubs of every language, API reference and configuration manual; formats the protos
 	$(TOOLS)/buf format -w proto/api
 	rm -rf gen/go/spinegate gen/docs
 	rm -f gen/python/spinegate/v1/*_pb2*
+	rm -rf gen/rust/src/generated
 	for template in $(TEMPLATES); do $(TOOLS)/buf generate --template "$$template"; done
 	for copy in $(CONFIGURED); do cp gen/service_config.json "$$copy"; done
 	$(GO) run ./cmd/server config manual > docs/config.md.new
@@ -68,7 +69,7 @@ generate: $(TOOLS)/buf $(TOOLS)/plugins $(TOOLS)/python/stamp ## Stubs of every 
 
 # Generates into a copy, so that it proves something whatever state the checkout is in.
 .PHONY: fresh
-fresh: $(TOOLS)/buf $(TOOLS)/plugins $(TOOLS)/python/stamp ## Prove that what is generated is what would be generated
+fresh: $(TOOLS)/buf $(TOOLS)/plugins $(TOOLS)/python/stamp $(TOOLS)/rust/stamp ## Prove that what is generated is what would be generated
 	@copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT; \
 	cp -R proto tools buf.yaml $(TEMPLATES) "$$copy"; \
 	ln -s "$(CURDIR)/$(TOOLS)" "$$copy/$(TOOLS)"; \
@@ -85,7 +86,7 @@ stubs: generate ## Generate the stubs and build the clients of every language
 	@conformance/run.sh --build
 
 .PHONY: stubs-test
-stubs-test: build $(TOOLS)/python/stamp ## Run every language's client against a sandbox; each must print conformance/expected.txt
+stubs-test: build $(TOOLS)/buf $(TOOLS)/python/stamp ## Run every language's client against a sandbox; each must print conformance/expected.txt
 	@conformance/run.sh $(LANGUAGES)
 
 .PHONY: lint
@@ -151,4 +152,11 @@ $(TOOLS)/python/stamp: tools/python/requirements.txt
 	@rm -rf $(TOOLS)/python
 	python3 -m venv "$$(realpath $(TOOLS))/python" # where it is, also if .tools is a link
 	$(TOOLS)/python/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+# The generator of the Rust stubs, from crates that the lock file pins.
+$(TOOLS)/rust/stamp: tools/rust/Cargo.toml tools/rust/Cargo.lock tools/rust/src/main.rs
+	@mkdir -p $(TOOLS)/rust
+	CARGO_TARGET_DIR=$(TOOLS)/rust-target cargo build --quiet --release --locked --manifest-path tools/rust/Cargo.toml
+	cp $(TOOLS)/rust-target/release/protoc-gen-spinegate-rust $(TOOLS)/rust/
 	@touch $@
