@@ -54,22 +54,28 @@ check: ## What CI runs: generated code fresh, lint, vet, test
 TEMPLATES := buf.gen.yaml buf.gen.python.yaml
 TEMPLATES += buf.gen.java.yaml
 TEMPLATES += buf.gen.typescript.yaml
+TEMPLATES += buf.gen.rust.yaml
 # What is generated whole; and who carries a copy of the service config.
 GENERATED := gen/go/spinegate gen/docs gen/python/spinegate/v1
 GENERATED += gen/java/src/main/java/io/spinegate/v1 gen/kotlin/src
 GENERATED += gen/typescript/src/spinegate gen/typescript/src/google
+GENERATED += gen/rust/src/generated
 CONFIGURED := gen/go/serviceconfig gen/python/spinegate
 CONFIGURED += gen/java/src/main/resources/io/spinegate
 CONFIGURED += gen/typescript
+CONFIGURED += gen/rust/src
+# What the templates run.
+GENERATORS := $(TOOLS)/buf $(TOOLS)/plugins
+GENERATORS += $(TOOLS)/python/stamp $(TOOLS)/java/stamp $(TOOLS)/typescript/stamp $(TOOLS)/rust/stamp
 
 .PHONY: generate
-generate: $(TOOLS)/java/stamp
-generate: $(TOOLS)/buf $(TOOLS)/plugins $(TOOLS)/python/stamp ## Stubs of every language, API reference and configuration manual; formats the protos
+generate: $(GENERATORS) ## Stubs of every language, API reference and configuration manual; formats the protos
 	$(TOOLS)/buf format -w proto/api
 	rm -rf gen/go/spinegate gen/docs
 	rm -f gen/python/spinegate/v1/*_pb2*
 	rm -rf gen/java/src/main/java/io/spinegate/v1 gen/kotlin/src
 	rm -rf gen/typescript/src/spinegate gen/typescript/src/google
+	rm -rf gen/rust/src/generated
 	for template in $(TEMPLATES); do $(TOOLS)/buf generate --template "$$template"; done
 	for copy in $(CONFIGURED); do cp gen/service_config.json "$$copy"; done
 	$(GO) run ./cmd/server config manual > docs/config.md.new
@@ -77,8 +83,7 @@ generate: $(TOOLS)/buf $(TOOLS)/plugins $(TOOLS)/python/stamp ## Stubs of every 
 
 # Generates into a copy, so that it proves something whatever state the checkout is in.
 .PHONY: fresh
-fresh: $(TOOLS)/java/stamp
-fresh: $(TOOLS)/buf $(TOOLS)/plugins $(TOOLS)/python/stamp ## Prove that what is generated is what would be generated
+fresh: $(GENERATORS) ## Prove that what is generated is what would be generated
 	@copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT; \
 	cp -R proto tools buf.yaml $(TEMPLATES) "$$copy"; \
 	ln -s "$(CURDIR)/$(TOOLS)" "$$copy/$(TOOLS)"; \
@@ -95,7 +100,7 @@ stubs: generate ## Generate the stubs and build the clients of every language
 	@conformance/run.sh --build
 
 .PHONY: stubs-test
-stubs-test: build $(TOOLS)/python/stamp ## Run every language's client against a sandbox; each must print conformance/expected.txt
+stubs-test: build $(TOOLS)/buf $(TOOLS)/python/stamp ## Run every language's client against a sandbox; each must print conformance/expected.txt
 	@conformance/run.sh $(LANGUAGES)
 
 .PHONY: lint
@@ -157,7 +162,7 @@ $(TOOLS)/plugins: tools/plugins/go.mod tools/plugins/go.sum
 	@touch $@
 
 # Own lines, so that a language is added without touching those of others.
-generate fresh stubs-test: $(TOOLS)/typescript/stamp
+stubs-test: $(TOOLS)/typescript/stamp
 
 # Generators from PyPI, in an environment of their own.
 $(TOOLS)/python/stamp: tools/python/requirements.txt
@@ -179,4 +184,9 @@ $(TOOLS)/typescript/stamp: tools/typescript/package.json tools/typescript/packag
 	@mkdir -p $(TOOLS)/typescript
 	@cp $^ $(TOOLS)/typescript
 	cd $(TOOLS)/typescript && npm ci --silent --no-audit --no-fund
+# The generator of the Rust stubs, from crates that the lock file pins.
+$(TOOLS)/rust/stamp: tools/rust/Cargo.toml tools/rust/Cargo.lock tools/rust/src/main.rs
+	@mkdir -p $(TOOLS)/rust
+	CARGO_TARGET_DIR=$(TOOLS)/rust-target cargo build --quiet --release --locked --manifest-path tools/rust/Cargo.toml
+	cp $(TOOLS)/rust-target/release/protoc-gen-spinegate-rust $(TOOLS)/rust/
 	@touch $@
