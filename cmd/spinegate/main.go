@@ -42,6 +42,7 @@ type cli struct {
 	Slots        slotsCommand        `cmd:"" help:"Free slots of one or many practices, as they come."`
 	Book         bookCommand         `cmd:"" help:"Book a slot, at most once whatever happens."`
 	Audit        auditCommand        `cmd:"" help:"The evidence: who asked about whom, what was sent, what was released."`
+	Doctor       doctorCommand       `cmd:"" help:"What would keep a gateway, or calls to one, from working?"`
 	LintJWT      lintJWTCommand      `cmd:"" name:"lint-jwt" help:"Hold a GP Connect audit token against the rules that practices enforce."`
 	Token        tokenCommand        `cmd:"" help:"Get a token of a sandbox."`
 	Completion   completionCommand   `cmd:"" help:"Print a script that completes this command line in bash."`
