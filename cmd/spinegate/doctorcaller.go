@@ -3,12 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
-	"fmt"
+	"crypto/tls"
+	"errors"
 	"strings"
-	"time"
 
-	"github.com/go-json-experiment/json"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
@@ -31,20 +29,19 @@ func (c *doctorCommand) caller(ctx context.Context, r *findings) error {
 			return err
 		}
 	}
-	reached := true
-	if config, err := c.tlsConfig(); err != nil {
-		return err
-	} else if secure {
-		reached = doctor.Knock(ctx, "gateway", c.Address, c.CA, config, r.tell)
-	} else {
-		reached = doctor.Knock(ctx, "gateway", c.Address, "", nil, r.tell)
+	var config *tls.Config // nil is clear text
+	if secure {
+		var err error
+		if config, err = c.tlsConfig(); err != nil {
+			return err
+		}
 	}
-	if !reached {
+	if !doctor.Knock(ctx, "gateway", c.Address, c.CA, config, r.tell) {
 		report.add(doctor.Skipped, "gateway", "everything else", "It has to be reached first.", "")
 		return nil
 	}
 	g, err := c.connect(ctx, r.t)
-	if _, wrong := err.(misuse); wrong { //nolint:errorlint // as it was made
+	if _, wrong := errors.AsType[misuse](err); wrong {
 		return err
 	}
 	if err != nil {
@@ -105,73 +102,6 @@ func (r *callerReport) health(ctx context.Context, c *doctorCommand, g *connecti
 		r.add(doctor.OK, "gateway", "health", "serving", "")
 	}
 	return true
-}
-
-// claims shows what a token says of its time. It is not checked here, and nothing else of it is shown.
-func (r *callerReport) claims(subject, token, minted string) {
-	if token == "" {
-		r.add(doctor.Skipped, subject, "given", "There is none: a client certificate says who calls, or nothing does.", "")
-		return
-	}
-	if minted != "" {
-		r.add(doctor.OK, subject, "given", "by the sandbox at "+minted, "")
-	} else {
-		r.add(doctor.OK, subject, "given", "by you", "")
-	}
-	said, ok := readTimes(token)
-	if !ok {
-		r.add(doctor.Warn, subject, "dates", "it is not a JWT that can be read", "An access token of your issuer is needed, and not an opaque one.")
-		return
-	}
-	now := time.Now()
-	left := said.expires.Sub(now).Round(time.Second)
-	seen := fmt.Sprintf("expires %s, in %s", stamp(said.expires.UTC()), left)
-	switch {
-	case said.expires.IsZero():
-		r.add(doctor.Fail, subject, "dates", "it does not expire", "The gateway takes none that does not.")
-	case left <= 0:
-		r.add(doctor.Fail, subject, "dates", fmt.Sprintf("expired %s, %s ago by this machine's clock", stamp(said.expires.UTC()), -left),
-			"Get a new one. If this one is, look at this machine's clock.")
-	default:
-		r.add(doctor.OK, subject, "dates", seen, "")
-	}
-	// Who issued it wrote down its time, before we got it.
-	if ahead := said.issued.Sub(now); ahead > 0 {
-		verdict, words := doctor.Clock(-ahead)
-		do := ""
-		if verdict != doctor.OK {
-			do = "It was issued in this machine's future: synchronise the clocks of both by NTP."
-		}
-		r.add(verdict, subject, "clock", words, do)
-	}
-}
-
-type times struct{ issued, expires time.Time }
-
-// readTimes reads the times of a JWT without checking anything.
-func readTimes(token string) (times, bool) {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return times{}, false
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
-	if err != nil {
-		return times{}, false
-	}
-	var said struct {
-		Issued  float64 `json:"iat"`
-		Expires float64 `json:"exp"`
-	}
-	if err := json.Unmarshal(payload, &said); err != nil {
-		return times{}, false
-	}
-	at := func(seconds float64) time.Time {
-		if seconds <= 0 || seconds > 1e11 {
-			return time.Time{}
-		}
-		return time.Unix(int64(seconds), 0)
-	}
-	return times{at(said.Issued), at(said.Expires)}, true
 }
 
 // methods finds out what may be called: an empty request to each is refused by the first link of the chain that minds, and that

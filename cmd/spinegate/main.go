@@ -23,6 +23,7 @@ const description = `One gateway between your system and the NHS Spine, from the
   spinegate record 9990000115           their record, from that practice
   spinegate slots A20047 --days 3       free slots there
   spinegate book 9990000018 --practice A20047
+  spinegate doctor                      what is in the way?
 
 Start a gateway with the Spine embedded by "server sandbox"; the commands find it, and get themselves a token there. For
 a real gateway give --address, --tls (or --ca) and SPINEGATE_TOKEN. With --json every message comes as one line of JSON.

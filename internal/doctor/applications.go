@@ -137,7 +137,7 @@ func (e *examination) tokens(ctx context.Context) {
 		}
 		if err := e.token(ctx, a, keys.Signing); err != nil {
 			if errors.Is(err, errFile) {
-				e.wrong(Fail, subject, "token", err.Error(), "Put the file there.")
+				e.wrong(Fail, subject, "token", err.Error(), "Put what the API platform gave you into it, readable for this user and nobody else.")
 				continue
 			}
 			seen, do := refusal(err)

@@ -30,6 +30,13 @@ func Knock(ctx context.Context, subject, address, trusting string, secure *tls.C
 	}
 	h.tls = secure.Clone()
 	h.tls.NextProtos = []string{"h2"}
+	if len(secure.Certificates) == 0 {
+		h.asked = new(bool)
+		h.tls.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			*h.asked = true
+			return &tls.Certificate{}, nil // none
+		}
+	}
 	conn, ok := e.shake(ctx, h, u, raw)
 	if !ok {
 		return false
