@@ -63,14 +63,18 @@ func (c circumstances) context() (*pb.CallContext, error) {
 type connection struct {
 	*grpc.ClientConn
 
+	who       bearer
 	trace     pb.PatientTraceClient
 	directory pb.EndpointDirectoryClient
 	practices pb.GPConnectClient
 }
 
+// secure reports whether TLS is spoken.
+func (g *gateway) secure() bool { return g.TLS || g.CA != "" || g.Cert != "" }
+
 // connect makes a connection and gets a token where none was given and a sandbox gives them away.
 func (g *gateway) connect(ctx context.Context, t *terminal) (*connection, error) {
-	secure := g.TLS || g.CA != "" || g.Cert != ""
+	secure := g.secure()
 	if !secure {
 		if err := portless("--address", g.Address, "50051"); err != nil {
 			return nil, err
@@ -117,7 +121,7 @@ func (g *gateway) connect(ctx context.Context, t *terminal) (*connection, error)
 		return nil, misusedf("--address: %w", err)
 	}
 	return &connection{
-		ClientConn: conn, trace: pb.NewPatientTraceClient(conn), directory: pb.NewEndpointDirectoryClient(conn),
+		ClientConn: conn, who: who, trace: pb.NewPatientTraceClient(conn), directory: pb.NewEndpointDirectoryClient(conn),
 		practices: pb.NewGPConnectClient(conn),
 	}, nil
 }
@@ -129,6 +133,15 @@ func (g *gateway) transport(secure bool) (credentials.TransportCredentials, erro
 		}
 		return insecure.NewCredentials(), nil
 	}
+	config, err := g.tlsConfig()
+	if err != nil {
+		return nil, err
+	}
+	return credentials.NewTLS(config), nil
+}
+
+// tlsConfig is how a gateway is trusted, and what it is shown.
+func (g *gateway) tlsConfig() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if g.CA != "" {
 		trusted, err := os.ReadFile(g.CA)
@@ -147,7 +160,7 @@ func (g *gateway) transport(secure bool) (credentials.TransportCredentials, erro
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
-	return credentials.NewTLS(config), nil
+	return config, nil
 }
 
 // loopback reports whether an address is on this machine, so that clear text to it goes over no wire.

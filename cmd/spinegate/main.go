@@ -23,6 +23,7 @@ const description = `One gateway between your system and the NHS Spine, from the
   spinegate record 9990000115           their record, from that practice
   spinegate slots A20047 --days 3       free slots there
   spinegate book 9990000018 --practice A20047
+  spinegate doctor                      what is in the way?
 
 Start a gateway with the Spine embedded by "server sandbox"; the commands find it, and get themselves a token there. For
 a real gateway give --address, --tls (or --ca) and SPINEGATE_TOKEN. With --json every message comes as one line of JSON.
@@ -44,6 +45,7 @@ type cli struct {
 	Slots        slotsCommand        `cmd:"" help:"Free slots of one or many practices, as they come."`
 	Book         bookCommand         `cmd:"" help:"Book a slot, at most once whatever happens."`
 	Audit        auditCommand        `cmd:"" help:"The evidence: who asked about whom, what was sent, what was released."`
+	Doctor       doctorCommand       `cmd:"" help:"What would keep a gateway, or calls to one, from working?"`
 	LintJWT      lintJWTCommand      `cmd:"" name:"lint-jwt" help:"Hold a GP Connect audit token against the rules that practices enforce."`
 	Token        tokenCommand        `cmd:"" help:"Get a token of a sandbox."`
 	Completion   completionCommand   `cmd:"" help:"Print a script that completes this command line in bash."`

@@ -50,11 +50,17 @@ func TestScripts(t *testing.T) {
 				return nil
 			},
 			Cmds: map[string]func(*testscript.TestScript, bool, []string){
-				"capture": capture,
-				"empty":   empty,
-				"narrow":  narrow,
-				"tidy":    tidy,
-				"waitfor": waitfor,
+				"answer":    answer,
+				"capture":   capture,
+				"certify":   certify,
+				"configure": configure,
+				"empty":     empty,
+				"failures":  failures,
+				"narrow":    narrow,
+				"spine":     startSpine,
+				"tidy":      tidy,
+				"told":      toldOf,
+				"waitfor":   waitfor,
 			},
 		})
 	})

@@ -37,6 +37,11 @@ type snippet struct {
 		CertificateFile string `yaml:"certificateFile"`
 		KeyFile         string `yaml:"keyFile"`
 	} `yaml:"proxy"`
+	CIS2 struct {
+		Issuer   string `yaml:"issuer"`
+		Audience string `yaml:"audience"`
+		JWKSURL  string `yaml:"jwksURL"`
+	} `yaml:"cis2"`
 	CAFile    string     `yaml:"caFile"`
 	Control   string     `yaml:"control"`
 	Consumers []consumer `yaml:"consumers"`
@@ -66,6 +71,7 @@ func writeConsumer(dir string, spine *simulator.Spine, app simulator.Application
 	s.PDS.BaseURL = spine.PDSURL()
 	s.SDS.BaseURL, s.SDS.APIKeyFile = spine.SDSURL(), in("sds-apikey")
 	s.Proxy.URL, s.Proxy.CertificateFile, s.Proxy.KeyFile = spine.ProxyURL(), in("client.pem"), in("client-key.pem")
+	s.CIS2.Issuer, s.CIS2.Audience, s.CIS2.JWKSURL = spine.CIS2().Issuer(), spine.CIS2().Audience(), spine.CIS2KeysURL()
 	s.CAFile, s.Control = in("ca.pem"), control
 	for _, c := range spine.Consumers() {
 		s.Consumers = append(s.Consumers, consumer{c.ODS.String(), c.Name, c.ASID.String(), c.Supplier.String()})

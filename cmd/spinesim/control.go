@@ -25,6 +25,7 @@ import (
 //	POST   /faults/{id}/release  let go of what one holds
 //	GET    /transcript           what every upstream received, in order
 //	DELETE /transcript           forget it
+//	POST   /sign-in              sign a clinician in with CIS2, as {user, roles} in YAML or JSON; answers with their id_token
 type control struct {
 	spine *simulator.Spine
 
@@ -43,6 +44,7 @@ func newControl(spine *simulator.Spine) http.Handler {
 	mux.HandleFunc("POST /faults/{id}/release", c.one((*simulator.Rule).Release, false))
 	mux.HandleFunc("GET /transcript", c.transcript)
 	mux.HandleFunc("DELETE /transcript", func(http.ResponseWriter, *http.Request) { spine.Transcript().Reset() })
+	mux.HandleFunc("POST /sign-in", c.signIn)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(simulator.Marker, "true")
 		if r.Header.Get("Origin") != "" { // a page in a browser on this machine is not its owner
@@ -112,6 +114,26 @@ func (c *control) one(do func(*simulator.Rule), forget bool) http.HandlerFunc {
 		}
 		do(rule)
 	}
+}
+
+// signIn lets anybody sign in as anybody: nobody is real here.
+func (c *control) signIn(w http.ResponseWriter, r *http.Request) {
+	decoder := yaml.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20))
+	decoder.KnownFields(true)
+	var who struct {
+		User  string   `yaml:"user"`
+		Roles []string `yaml:"roles"`
+	}
+	if err := decoder.Decode(&who); err != nil {
+		http.Error(w, "read who signs in: "+err.Error(), http.StatusBadRequest)
+		return
+	}
+	token, err := c.spine.CIS2().SignIn(simulator.Clinician{UserID: who.User, Roles: who.Roles}, nil)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	write(w, http.StatusOK, map[string]string{"id_token": token})
 }
 
 // exchange is an exchange as the control address shows it.

@@ -28,7 +28,11 @@ person in it is invented.
 To make an upstream fail, tell the control address:
 
   curl -d '{upstream: practice, ods: A20047, status: 503, times: 2}' http://127.0.0.1:9109/faults
-  curl http://127.0.0.1:9109/transcript`
+  curl http://127.0.0.1:9109/transcript
+
+To sign a clinician in with its CIS2, which answers with an ID token:
+
+  curl -d '{user: "900000000101", roles: ["900000000102"]}' http://127.0.0.1:9109/sign-in`
 
 type cli struct {
 	Serve serve `cmd:"" default:"withargs" help:"Run until interrupted (the default)."`

@@ -20,7 +20,7 @@ type serve struct {
 	PDS      string   `name:"pds" default:"127.0.0.1:9102" placeholder:"ADDRESS" help:"Where PDS listens (${default})."`
 	SDS      string   `name:"sds" default:"127.0.0.1:9103" placeholder:"ADDRESS" help:"Where SDS listens (${default})."`
 	Proxy    string   `default:"127.0.0.1:9104" placeholder:"ADDRESS" help:"Where the Spine Secure Proxy listens (${default})."`
-	Control  string   `default:"127.0.0.1:9109" placeholder:"ADDRESS" help:"Where faults are set and the transcript is read (${default}); loopback only."`
+	Control  string   `default:"127.0.0.1:9109" placeholder:"ADDRESS" help:"Where faults are set, the transcript is read and clinicians sign in (${default}); loopback only."`
 	HostName []string `placeholder:"NAME" help:"Another name that the servers are reached by; it goes into their certificates. Repeatable."`
 
 	Data string `type:"existingdir" placeholder:"DIR" help:"Add the patients, practices, records and slots of this directory; internal/simulator/data/README.md says how they lie there."`
@@ -117,7 +117,8 @@ func (s *serve) announce(stdout io.Writer, spine *simulator.Spine, controlled st
 	fmt.Fprintf(table, "  PDS\t%s\t\n", spine.PDSURL())
 	fmt.Fprintf(table, "  SDS\t%s\tapikey %s\n", spine.SDSURL(), spine.DirectoryKey())
 	fmt.Fprintf(table, "  proxy\t%s\tmutual TLS\n", spine.ProxyURL())
-	fmt.Fprintf(table, "  control\t%s\tPOST /faults, GET /transcript\n", controlled)
+	fmt.Fprintf(table, "  CIS2\t%s\tissuer %s, audience %s\n", spine.CIS2KeysURL(), spine.CIS2().Issuer(), spine.CIS2().Audience())
+	fmt.Fprintf(table, "  control\t%s\tPOST /faults, GET /transcript, POST /sign-in\n", controlled)
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("announce: %w", err)
 	}

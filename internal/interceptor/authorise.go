@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/fault"
@@ -26,9 +25,9 @@ func newAuthoriser(openToSystems []string, organisations map[nhs.ODSCode]Organis
 		if len(o.Methods) == 0 {
 			continue
 		}
-		methods, err := methodsOf(o.Methods)
+		methods, err := policy.Named(o.Methods)
 		if err != nil {
-			return authoriser{}, err
+			return authoriser{}, fmt.Errorf("interceptor: %w", err)
 		}
 		a.allowed[ods] = methods
 	}
@@ -39,23 +38,6 @@ func newAuthoriser(openToSystems []string, organisations map[nhs.ODSCode]Organis
 		a.open[method] = true
 	}
 	return a, nil
-}
-
-// methodsOf are the methods that go by full names, or by the names of their services.
-func methodsOf(names []string) (map[string]bool, error) {
-	methods := make(map[string]bool)
-	for _, name := range names {
-		found := false
-		for row := range policy.All() {
-			if row.Name == name || strings.HasPrefix(row.Name, "/"+name+"/") {
-				methods[row.Name], found = true, true
-			}
-		}
-		if !found {
-			return nil, fmt.Errorf("interceptor: %q is neither a method nor a service", name)
-		}
-	}
-	return methods, nil
 }
 
 func (a authoriser) link(ctx context.Context, next rest) error {

@@ -177,5 +177,22 @@ func For(fullMethod string) (Method, bool) {
 	return Method{}, false
 }
 
+// Named are the methods that go by full names, or by the names of their services.
+func Named(names []string) (map[string]bool, error) {
+	methods := make(map[string]bool)
+	for _, name := range names {
+		found := false
+		for row := range All() {
+			if row.Name == name || strings.HasPrefix(row.Name, "/"+name+"/") {
+				methods[row.Name], found = true, true
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("%q is neither a method nor a service", name)
+		}
+	}
+	return methods, nil
+}
+
 // All are the rows, in the order of the services.
 func All() iter.Seq[Method] { return slices.Values(table) }

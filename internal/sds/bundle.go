@@ -110,11 +110,17 @@ func (b bundle) devices(key nhs.PartyKey) ([]device, error) {
 // senders are those that our supplier made, but for what names another client organisation: SDS's filter is not relied
 // upon. An owner is optional (SDS contract, A6); what does not say who made it is dropped (SDS contract, A8).
 func (b bundle) senders(q SenderQuestion) ([]device, error) {
-	return b.devicesThat(func(r resource, d device) bool {
-		client := r.Owner.Identifier
-		return d.manufacturer == q.Manufacturer && (client.Value == "" ||
-			client.System == odsSystem && strings.EqualFold(strings.TrimSpace(client.Value), q.Consumer.String()))
-	})
+	return b.devicesThat(func(r resource, d device) bool { return d.manufacturer == q.Manufacturer && r.belongsTo(q.Consumer) })
+}
+
+// owned are those of an organisation, but for what names another.
+func (b bundle) owned(ods nhs.ODSCode) ([]device, error) {
+	return b.devicesThat(func(r resource, _ device) bool { return r.belongsTo(ods) })
+}
+
+func (r resource) belongsTo(ods nhs.ODSCode) bool {
+	client := r.Owner.Identifier
+	return client.Value == "" || client.System == odsSystem && strings.EqualFold(strings.TrimSpace(client.Value), ods.String())
 }
 
 func (b bundle) devicesThat(belong func(resource, device) bool) ([]device, error) {

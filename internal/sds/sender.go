@@ -66,3 +66,34 @@ func (c *Client) sender(ctx context.Context, q SenderQuestion) (Sender, error) {
 	}
 	return Sender{ASID: asid, RetrievedAt: l.retrievedAt}, nil
 }
+
+// System is one that the directory lists for an organisation.
+type System struct {
+	ASID nhs.ASID
+	// Manufacturer is the supplier; zero where the directory names none.
+	Manufacturer nhs.ODSCode
+}
+
+// Systems lists the systems of an organisation that are accredited for an interaction, whoever made them and whichever side
+// they are on: what a configured ASID can be held against. The question's Manufacturer is not looked at, and what has no
+// ASID is left out.
+func (c *Client) Systems(ctx context.Context, q SenderQuestion) ([]System, error) {
+	if _, err := nhs.ParseInteraction(q.Interaction.String()); err != nil || q.Consumer.IsZero() {
+		return nil, fault.Invalid("interaction", "grammar", "an organisation and a GP Connect interaction id are needed")
+	}
+	if err := c.inTime(ctx, q.question()); err != nil {
+		return nil, err
+	}
+	l := &lookup{client: c, Question: q.question(), correlationID: spine.CorrelationID(ctx)}
+	devices, err := search(ctx, l, "Device", "", func(b bundle) ([]device, error) { return b.owned(q.Consumer) })
+	if err != nil {
+		return nil, c.inSandbox(err)
+	}
+	var all []System
+	for _, d := range devices {
+		if !d.asid.IsZero() {
+			all = append(all, System{ASID: d.asid, Manufacturer: d.manufacturer})
+		}
+	}
+	return all, nil
+}

@@ -109,3 +109,50 @@ func TestSender(t *testing.T) {
 		}
 	})
 }
+
+// What a configured ASID is held against: whoever made it.
+func TestSystems(t *testing.T) {
+	bubble(t, "all of an organisation's", func(t *testing.T) {
+		_, client := start(t, nil)
+		own := own115(t)
+		got, err := client.Systems(t.Context(), own)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours, others := 0, 0
+		for _, s := range got {
+			if s.Manufacturer == own.Manufacturer {
+				ours++
+			} else {
+				others++
+			}
+			if s.ASID.IsZero() {
+				t.Error("one has no ASID")
+			}
+		}
+		if ours != 1 || others == 0 {
+			t.Errorf("%d of ours, %d of others", ours, others)
+		}
+	})
+	bubble(t, "none is an answer, when asked past the cache", func(t *testing.T) {
+		s, client := start(t, nil)
+		got, err := client.Systems(t.Context(), sds.SenderQuestion{Consumer: question(t, "Z99XX").ODS, Interaction: nhs.SearchSlot})
+		if err != nil || len(got) != 0 {
+			t.Errorf("%v, %v", got, err)
+		}
+		if n := len(s.Transcript().All()); n != 2 {
+			t.Errorf("%d questions", n)
+		}
+	})
+	bubble(t, "of nobody, or for nothing", func(t *testing.T) {
+		s, client := start(t, nil)
+		for _, q := range []sds.SenderQuestion{{Interaction: nhs.SearchSlot}, {Consumer: own115(t).Consumer}} {
+			if _, err := client.Systems(t.Context(), q); fault.ReasonOf(err) != pb.ErrorReason_ERROR_REASON_REQUEST_INVALID {
+				t.Errorf("%+v: %v", q, err)
+			}
+		}
+		if n := len(s.Transcript().All()); n != 0 {
+			t.Errorf("%d questions", n)
+		}
+	})
+}

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -12,6 +11,7 @@ import (
 	"github.com/spinegate/spinegate/internal/config"
 	"github.com/spinegate/spinegate/internal/nhs"
 	"github.com/spinegate/spinegate/internal/pds"
+	"github.com/spinegate/spinegate/internal/reach"
 	"github.com/spinegate/spinegate/internal/spine"
 )
 
@@ -23,54 +23,15 @@ type application struct {
 	keys   atomic.Pointer[applicationKeys] // nil likewise
 }
 
-// settings are what a configuration says of an application.
-type settings struct {
-	config.Application
-
-	key, rateKey string // where they are
-	rate         float64
-}
-
-// settingsOf finds the settings of the application of an organisation, or of the gateway's for the zero code.
-func settingsOf(c config.Config, ods nhs.ODSCode) (settings, error) {
-	rate := c.Spine.PDS.RequestsPerSecond
-	if ods.IsZero() {
-		return settings{c.Spine.Token.Application(), "spine.token", "spine.pds.requestsPerSecond", rate}, nil
-	}
-	for i, o := range c.Organisations {
-		if code, err := nhs.ParseODSCode(o.ODS); err == nil && code == ods {
-			key := fmt.Sprintf("organisations[%d].", i)
-			return settings{o.Token, key + "token", key + "pdsRequestsPerSecond", cmp.Or(o.PDSRequestsPerSecond, rate)}, nil
-		}
-	}
-	return settings{}, fmt.Errorf("organisations: %s is missing: which there are is settled at the start: restart", ods)
-}
-
-// applicationsOf are the organisations that have an application of their own, after the zero code for the gateway's.
-func applicationsOf(c config.Config) ([]nhs.ODSCode, error) {
-	all := []nhs.ODSCode{{}}
-	for i, o := range c.Organisations {
-		if o.Token.IsZero() {
-			continue
-		}
-		ods, err := nhs.ParseODSCode(o.ODS)
-		if err != nil {
-			return nil, fmt.Errorf("organisations[%d].ods: %w", i, err)
-		}
-		all = append(all, ods)
-	}
-	return all, nil
-}
-
 // openPDS makes the clients of PDS, one for each application.
 func (g *Gateway) openPDS(ctx context.Context, towardsPDS, towardsTokens spine.Config) (demographics, error) {
-	all, err := applicationsOf(g.config)
+	all, err := reach.Applications(g.config)
 	if err != nil {
 		return demographics{}, err
 	}
 	d := demographics{own: make(map[nhs.ODSCode]*pds.Client)}
 	for _, ods := range all {
-		s, err := settingsOf(g.config, ods)
+		s, err := reach.ApplicationOf(g.config, ods)
 		if err != nil {
 			return demographics{}, err
 		}
@@ -89,7 +50,7 @@ func (g *Gateway) openPDS(ctx context.Context, towardsPDS, towardsTokens spine.C
 }
 
 func (g *Gateway) openApplication(
-	ctx context.Context, ods nhs.ODSCode, s settings, towardsPDS, towardsTokens spine.Config,
+	ctx context.Context, ods nhs.ODSCode, s reach.Application, towardsPDS, towardsTokens spine.Config,
 ) (*application, error) {
 	a := &application{ods: ods}
 	var err error
@@ -100,7 +61,7 @@ func (g *Gateway) openApplication(
 		g.onStop(func() error { a.tokens.Close(); return nil })
 	}
 	towardsPDS.Tokens = a.tokens
-	if a.people, err = pds.New(pds.Config{Upstream: towardsPDS, Rate: s.rate}); err != nil {
+	if a.people, err = pds.New(pds.Config{Upstream: towardsPDS, Rate: s.Rate}); err != nil {
 		return nil, fmt.Errorf("spine.pds: %w", err)
 	}
 	g.onStop(func() error { a.people.Close(); return nil })
@@ -108,26 +69,14 @@ func (g *Gateway) openApplication(
 }
 
 // makeTokens makes the source of an application's access tokens.
-func (g *Gateway) makeTokens(ctx context.Context, a *application, s settings, upstream spine.Config) (*spine.Tokens, error) {
-	apiKey, err := s.APIKeyFile.Read()
-	if err != nil {
-		return nil, fmt.Errorf("%s.apiKeyFile: %w", s.key, err)
-	}
+func (g *Gateway) makeTokens(ctx context.Context, a *application, s reach.Application, upstream spine.Config) (*spine.Tokens, error) {
 	keys, err := readKeys(s)
 	if err != nil {
 		return nil, err
 	}
-	var secret nhs.Secret
-	if s.ClientSecretFile != "" {
-		if secret, err = s.ClientSecretFile.Read(); err != nil {
-			return nil, fmt.Errorf("%s.clientSecretFile: %w", s.key, err)
-		}
-	}
-	tokens, err := spine.NewTokens(spine.TokensConfig{
-		Upstream: upstream, APIKey: apiKey.Reveal(), Key: keys.signing, ClientSecret: secret,
-	})
+	tokens, err := s.Tokens(keys.Signing, upstream)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.key, err)
+		return nil, err
 	}
 	g.heed(ctx, keys)
 	a.keys.Store(keys)
@@ -137,24 +86,24 @@ func (g *Gateway) makeTokens(ctx context.Context, a *application, s settings, up
 // renewal is what a reload found for an application.
 type renewal struct {
 	*application
-	settings
+	reach.Application
 
 	fresh *applicationKeys // nil where PDS asks for no token
 }
 
 // renew reads what c says of an application, and changes nothing.
 func (a *application) renew(c config.Config) (renewal, error) {
-	s, err := settingsOf(c, a.ods)
+	s, err := reach.ApplicationOf(c, a.ods)
 	if err != nil {
 		return renewal{}, err
 	}
 	if (a.tokens == nil) != (s.APIKeyFile == "") {
-		return renewal{}, fmt.Errorf("%s.apiKeyFile: whether there are tokens is settled at the start: restart", s.key)
+		return renewal{}, fmt.Errorf("%s.apiKeyFile: whether there are tokens is settled at the start: restart", s.Key)
 	}
-	if math.IsNaN(s.rate) || math.IsInf(s.rate, 0) || s.rate <= 0 {
-		return renewal{}, fmt.Errorf("%s: the rate must be a number above zero", s.rateKey)
+	if math.IsNaN(s.Rate) || math.IsInf(s.Rate, 0) || s.Rate <= 0 {
+		return renewal{}, fmt.Errorf("%s: the rate must be a number above zero", s.RateKey)
 	}
-	r := renewal{application: a, settings: s}
+	r := renewal{application: a, Application: s}
 	if a.tokens == nil {
 		return r, nil
 	}
@@ -162,39 +111,39 @@ func (a *application) renew(c config.Config) (renewal, error) {
 		return renewal{}, err
 	}
 	if err := r.fresh.sameNames(a.keys.Load()); err != nil {
-		return renewal{}, fmt.Errorf("%s: %w", s.key, err)
+		return renewal{}, fmt.Errorf("%s: %w", s.Key, err)
 	}
 	return r, nil
 }
 
 // apply puts what was read into use.
 func (g *Gateway) apply(ctx context.Context, r renewal) error {
-	if err := r.people.SetRate(r.rate); err != nil {
-		return fmt.Errorf("%s: %w", r.rateKey, err)
+	if err := r.people.SetRate(r.Rate); err != nil {
+		return fmt.Errorf("%s: %w", r.RateKey, err)
 	}
 	if r.fresh == nil {
 		return nil
 	}
-	if err := r.tokens.SetKey(r.fresh.signing); err != nil {
-		return fmt.Errorf("%s: %w", r.key, err)
+	if err := r.tokens.SetKey(r.fresh.Signing); err != nil {
+		return fmt.Errorf("%s: %w", r.Key, err)
 	}
 	before := r.keys.Load()
 	r.fresh.follow(before)
 	r.keys.Store(r.fresh)
 	g.heed(ctx, r.fresh)
-	if signs := r.fresh.signing.ID; signs != before.signing.ID {
-		g.log.InfoContext(ctx, "the signing key was changed", "from", before.signing.ID, "to", signs, "setting", r.key)
+	if signs := r.fresh.Signing.ID; signs != before.Signing.ID {
+		g.log.InfoContext(ctx, "the signing key was changed", "from", before.Signing.ID, "to", signs, "setting", r.Key)
 		if published := time.Since(r.fresh.since[signs]); published < platformKeeps {
 			// It may be meant: a key that has leaked cannot wait.
 			g.log.ErrorContext(ctx, "the key signs before the platform can know it: tokens may be refused for up to an hour", "kid", signs,
-				"published_for", published.Round(time.Second).String(), "setting", r.key)
+				"published_for", published.Round(time.Second).String(), "setting", r.Key)
 		}
-		if _, still := r.fresh.since[before.signing.ID]; !still {
+		if _, still := r.fresh.since[before.Signing.ID]; !still {
 			g.log.WarnContext(ctx, "the key that signed until now is published no more: what it signed may be refused",
-				"kid", before.signing.ID, "setting", r.key)
+				"kid", before.Signing.ID, "setting", r.Key)
 		}
 	}
-	g.log.InfoContext(ctx, "keys are published", "kids", r.fresh.names(), "setting", r.key)
+	g.log.InfoContext(ctx, "keys are published", "kids", r.fresh.names(), "setting", r.Key)
 	return nil
 }
 

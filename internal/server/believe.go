@@ -10,6 +10,7 @@ import (
 	"github.com/spinegate/spinegate/internal/config"
 	"github.com/spinegate/spinegate/internal/identity"
 	"github.com/spinegate/spinegate/internal/nhs"
+	"github.com/spinegate/spinegate/internal/reach"
 )
 
 // believe makes what finds out who calls. Key sets are kept fresh until life ends.
@@ -89,11 +90,11 @@ func (g *Gateway) trust(life context.Context, c config.Issuer, find func(string)
 func (g *Gateway) fetchKeys(life context.Context, address string, authorities config.File) (*identity.KeySet, error) {
 	transport := &http.Transport{TLSHandshakeTimeout: jwksTimeout, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true}
 	if authorities != "" {
-		trusted, err := readBundle(authorities)
+		trusted, err := reach.ReadAuthorities(authorities)
 		if err != nil {
 			return nil, fmt.Errorf("caFile: %w", err)
 		}
-		transport.TLSClientConfig = &tls.Config{RootCAs: trusted.pool, MinVersion: tls.VersionTLS12}
+		transport.TLSClientConfig = &tls.Config{RootCAs: trusted.Pool, MinVersion: tls.VersionTLS12}
 	}
 	g.onStop(func() error { transport.CloseIdleConnections(); return nil })
 	keys, err := identity.FetchKeys(life, address, &http.Client{Transport: transport, Timeout: jwksTimeout}, g.log)

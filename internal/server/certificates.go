@@ -1,16 +1,12 @@
 package server
 
 import (
-	"bytes"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
-	"errors"
-	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/spinegate/spinegate/internal/config"
+	"github.com/spinegate/spinegate/internal/reach"
 )
 
 // keyPair is a certificate with its key, which follows its files.
@@ -20,17 +16,11 @@ type keyPair struct{ *renewed[*tls.Certificate] }
 // changes.
 func newKeyPair(certificateFile, keyFile string, log *slog.Logger) (*keyPair, error) {
 	r, err := newRenewed(log, func() (*tls.Certificate, error) {
-		pair, err := tls.LoadX509KeyPair(certificateFile, keyFile)
+		pair, err := reach.Pair(certificateFile, keyFile)
 		if err != nil {
-			return nil, fmt.Errorf("load a certificate with its key: %w", err)
+			return nil, err
 		}
-		switch now := time.Now(); {
-		case now.After(pair.Leaf.NotAfter):
-			return nil, fmt.Errorf("it expired on %s", pair.Leaf.NotAfter.UTC().Format(time.DateOnly))
-		case now.Before(pair.Leaf.NotBefore):
-			return nil, fmt.Errorf("it is not good before %s", pair.Leaf.NotBefore.UTC().Format(time.RFC3339))
-		}
-		return &pair, nil
+		return pair, reach.GoodNow(pair.Leaf)
 	}, certificateFile, keyFile)
 	if err != nil {
 		return nil, err
@@ -47,28 +37,13 @@ func (k *keyPair) forServer(*tls.CertificateRequestInfo) (*tls.Certificate, erro
 }
 
 // chain is the certificate and what was put beside it.
-func (k *keyPair) chain() []*x509.Certificate {
-	pair := k.current()
-	chain := []*x509.Certificate{pair.Leaf}
-	for _, der := range pair.Certificate[1:] {
-		if c, err := x509.ParseCertificate(der); err == nil {
-			chain = append(chain, c)
-		}
-	}
-	return chain
-}
+func (k *keyPair) chain() []*x509.Certificate { return reach.Chain(k.current()) }
 
 // authorities are those of a file, which they follow.
-type authorities struct{ *renewed[bundle] }
-
-// bundle is what a file of authorities holds.
-type bundle struct {
-	pool *x509.CertPool
-	all  []*x509.Certificate
-}
+type authorities struct{ *renewed[reach.Authorities] }
 
 func newAuthorities(file config.File, log *slog.Logger) (*authorities, error) {
-	r, err := newRenewed(log, func() (bundle, error) { return readBundle(file) }, string(file))
+	r, err := newRenewed(log, func() (reach.Authorities, error) { return reach.ReadAuthorities(file) }, string(file))
 	if err != nil {
 		return nil, err
 	}
@@ -76,37 +51,6 @@ func newAuthorities(file config.File, log *slog.Logger) (*authorities, error) {
 }
 
 // pool is the Roots of an upstream.
-func (a *authorities) pool() *x509.CertPool { return a.current().pool }
+func (a *authorities) pool() *x509.CertPool { return a.current().Pool }
 
-func (a *authorities) chain() []*x509.Certificate { return a.current().all }
-
-// readBundle reads a file of authorities whole or not at all: of one that somebody is still writing, those at the end would
-// silently not be trusted.
-func readBundle(file config.File) (bundle, error) {
-	text, err := file.Read()
-	if err != nil {
-		return bundle{}, err
-	}
-	b := bundle{pool: x509.NewCertPool()}
-	for block, rest := pem.Decode(text); ; block, rest = pem.Decode(rest) {
-		if block == nil {
-			if bytes.Contains(rest, []byte("-----BEGIN")) {
-				return bundle{}, fmt.Errorf("what follows certificate %d cannot be read", len(b.all))
-			}
-			break
-		}
-		if block.Type != "CERTIFICATE" {
-			continue
-		}
-		c, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return bundle{}, fmt.Errorf("certificate %d: %w", len(b.all)+1, err)
-		}
-		b.pool.AddCert(c)
-		b.all = append(b.all, c)
-	}
-	if len(b.all) == 0 {
-		return bundle{}, errors.New("no certificate in it")
-	}
-	return b, nil
-}
+func (a *authorities) chain() []*x509.Certificate { return a.current().All }

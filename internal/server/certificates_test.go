@@ -30,6 +30,7 @@ import (
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/config"
+	"github.com/spinegate/spinegate/internal/reach"
 	"github.com/spinegate/spinegate/internal/simulator"
 	"github.com/spinegate/spinegate/internal/spine"
 	"github.com/spinegate/spinegate/internal/telemetry"
@@ -317,7 +318,7 @@ func TestABundleIsReadWholeOrNotAtAll(t *testing.T) {
 	} {
 		file := filepath.Join(t.TempDir(), "ca.pem")
 		writeFile(t, file, tt.text)
-		_, err := readBundle(config.File(file))
+		_, err := reach.ReadAuthorities(config.File(file))
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(strings.ReplaceAll(err.Error(), "what follows", "after"), tt.want)) {
 			t.Errorf("%s: %v, want %q", name, err, tt.want)
 		}

@@ -8,6 +8,8 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+
+	"github.com/spinegate/spinegate/internal/reach"
 )
 
 // CertificateExpiry is the gauge of how many days each configured certificate has left, negative once it has expired. Of a
@@ -30,15 +32,7 @@ type watched struct {
 }
 
 // first is the certificate that expires first.
-func (w watched) first() *x509.Certificate {
-	var first *x509.Certificate
-	for _, c := range w.chain() {
-		if first == nil || c.NotAfter.Before(first.NotAfter) {
-			first = c
-		}
-	}
-	return first
-}
+func (w watched) first() *x509.Certificate { return reach.First(w.chain()) }
 
 const day = 24 * time.Hour
 

@@ -6,11 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 
 	"github.com/spinegate/spinegate/internal/config"
 	"github.com/spinegate/spinegate/internal/nhs"
+	"github.com/spinegate/spinegate/internal/reach"
 	"github.com/spinegate/spinegate/internal/spine"
 )
 
@@ -55,7 +54,7 @@ func (g *Gateway) readTrust() (*trust, error) {
 			t.own[ods] = used
 			g.watched = append(g.watched, watched{key, used.chain})
 		}
-		if err := checkName(used.current().Leaf, o.FQDN); err != nil {
+		if err := reach.CheckName(used.current().Leaf, o.FQDN); err != nil {
 			return nil, fmt.Errorf("%s.fqdn: %w", key, err)
 		}
 	}
@@ -69,15 +68,6 @@ func CheckCertificates(c config.Config) error {
 	_, towardsSpine := g.readTrust()
 	_, towardsCallers := g.callersTLS()
 	return errors.Join(towardsSpine, towardsCallers)
-}
-
-// checkName refuses an ASID that is registered for another host name than the certificate's (SDS contract, B2).
-func checkName(leaf *x509.Certificate, fqdn string) error {
-	names := append([]string{leaf.Subject.CommonName}, leaf.DNSNames...)
-	if fqdn == "" || slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, fqdn) }) {
-		return nil
-	}
-	return fmt.Errorf("the client certificate is for another host name: %s", strings.Join(names, ", "))
 }
 
 // towardsInternet are the authorities of PDS, SDS and the token service; nil are the system's.

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -16,20 +15,13 @@ import (
 	"github.com/spinegate/spinegate/internal/interceptor"
 	"github.com/spinegate/spinegate/internal/nhs"
 	"github.com/spinegate/spinegate/internal/policy"
-	"github.com/spinegate/spinegate/internal/sds"
+	"github.com/spinegate/spinegate/internal/reach"
 	"github.com/spinegate/spinegate/internal/service"
 	"github.com/spinegate/spinegate/internal/spine"
 )
 
 // spanAttributes are the names that a span may carry.
 func spanAttributes() []attribute.Key { return spine.Attributes() }
-
-var environments = map[config.Environment]pb.Environment{
-	config.Embedded:    pb.Environment_ENVIRONMENT_EMBEDDED,
-	config.Sandbox:     pb.Environment_ENVIRONMENT_SANDBOX,
-	config.Integration: pb.Environment_ENVIRONMENT_INTEGRATION,
-	config.Live:        pb.Environment_ENVIRONMENT_LIVE,
-}
 
 var pdsAccess = map[config.PDSAccess]service.PDSAccess{
 	config.ByIdentity:            service.ByIdentity,
@@ -104,37 +96,25 @@ func (g *Gateway) reach(ctx context.Context, o Options) (ways, error) {
 	c := g.config.Spine
 	upstream := func(base string) spine.Config {
 		return spine.Config{
-			BaseURL: base, Environment: environments[g.config.Environment], Roots: g.trusted.towardsInternet(), Dial: o.Dial,
+			BaseURL: base, Environment: reach.Environment(g.config.Environment), Roots: g.trusted.towardsInternet(), Dial: o.Dial,
 			Before: evidence, Tracer: g.telemetry.Tracers,
 		}
 	}
-	addresses := spine.AddressPolicy{HostSuffixes: c.Proxy.AddressSuffixes}
-
 	people, err := g.openPDS(ctx, upstream(c.PDS.URL), upstream(c.Token.URL))
 	if err != nil {
 		return ways{}, err
 	}
 
-	var key string
-	if c.SDS.APIKeyFile != "" {
-		secret, err := c.SDS.APIKeyFile.Read()
-		if err != nil {
-			return ways{}, fmt.Errorf("spine.sds.apiKeyFile: %w", err)
-		}
-		key = secret.Reveal()
-	}
-	systems, err := sds.New(sds.Config{
-		Upstream: upstream(c.SDS.URL), APIKey: key, Addresses: addresses, PerMinute: c.SDS.RequestsPerMinute,
-	})
+	systems, err := reach.Directory(g.config, upstream(c.SDS.URL))
 	if err != nil {
-		return ways{}, fmt.Errorf("spine.sds: %w", err)
+		return ways{}, err
 	}
 	g.onStop(func() error { systems.Close(); return nil })
 	g.systems = systems
 
 	towardsProxy := upstream(c.Proxy.URL)
 	towardsProxy.TLS, towardsProxy.Roots = g.trusted.towardsProxy(), g.trusted.proxy.pool
-	proxy, err := spine.NewProxy(spine.ProxyConfig{Upstream: towardsProxy, Addresses: addresses, Own: g.trusted.certificates()})
+	proxy, err := spine.NewProxy(spine.ProxyConfig{Upstream: towardsProxy, Addresses: reach.Addresses(g.config), Own: g.trusted.certificates()})
 	if err != nil {
 		return ways{}, fmt.Errorf("spine.proxy: %w", err)
 	}
@@ -171,7 +151,7 @@ func (g *Gateway) offer(w ways, o Options) (services, error) {
 	}
 	items, _ := policy.For(pb.PatientTrace_TracePatients_FullMethodName)
 	trace, directory, practices, err := service.New(service.Config{
-		Environment: environments[g.config.Environment], Demographics: w.demographics, Directory: w.directory, Practices: w.practices,
+		Environment: reach.Environment(g.config.Environment), Demographics: w.demographics, Directory: w.directory, Practices: w.practices,
 		Handles: handles, Journal: g.journal, Organisations: organisations, Concurrency: g.config.Bounds.PracticesAtOnce, ItemBudget: items.Budget.Item,
 		Device: spine.Device{
 			System: strings.TrimSuffix(system.URL, "/") + "/Id/device", ID: system.DeviceID, Model: system.Model, Version: o.Version,
@@ -186,17 +166,9 @@ func (g *Gateway) offer(w ways, o Options) (services, error) {
 
 // handles makes the sealer of handles. The sandbox without a key has one that dies with it.
 func (g *Gateway) handles(o Options) (*handle.Sealer, error) {
-	var keys [][]byte
-	for i, file := range g.config.Handles.KeyFiles {
-		text, err := file.Read()
-		if err != nil {
-			return nil, fmt.Errorf("handles.keyFiles[%d]: %w", i, err)
-		}
-		key, err := hex.DecodeString(text.Reveal())
-		if err != nil {
-			return nil, fmt.Errorf("handles.keyFiles[%d]: 64 hexadecimal digits are needed", i)
-		}
-		keys = append(keys, key)
+	keys, err := reach.HandleKeys(g.config)
+	if err != nil {
+		return nil, err
 	}
 	if len(keys) == 0 && o.Embedded != nil {
 		keys = [][]byte{handle.NewKey()}

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"sync"
@@ -24,6 +25,8 @@ const (
 	cis2KeyID    = "simulated-cis2-1"
 	// idTokenLife is how long an ID token is good for an exchange.
 	idTokenLife = time.Hour
+	// cis2KeysPath is where its keys are published: on the host of the token service, for want of a host of its own.
+	cis2KeysPath = "/cis2/jwks.json"
 )
 
 // Clinician is somebody who signs in to the simulated CIS2. Nobody is built in: whoever signs in exists.
@@ -61,8 +64,22 @@ func (c *CIS2) Issuer() string { return cis2Issuer }
 // Audience is the claim aud of every ID token: the client that the user signed in to.
 func (c *CIS2) Audience() string { return cis2Audience }
 
-// JWKS is the JSON Web Key Set that ID tokens can be checked with. It is published nowhere but here.
+// JWKS is the JSON Web Key Set that ID tokens can be checked with. [Spine.CIS2KeysURL] has it, too.
 func (c *CIS2) JWKS() []byte { return slices.Clone(c.jwks) }
+
+// beside publishes the keys on a host that is another's. CIS2 is no part of the API platform, so that neither its faults nor the
+// transcript know of it.
+func (c *CIS2) beside(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != cis2KeysPath || r.Method != http.MethodGet {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set(Marker, "true")
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(c.jwks) // whoever asked may be gone
+	})
+}
 
 // SignIn is a user signing in: it returns an ID token, good for an hour, and remembers the user's roles. A change that
 // is not nil is made to the token's header and claims before it is signed, to make tokens that are no good; it is signed

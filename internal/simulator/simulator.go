@@ -178,7 +178,7 @@ func start(ctx context.Context, options Options) (*Spine, error) {
 	}{
 		// The practices come first: from its first request on, the proxy can reach them.
 		{Provider, s.watch(practices, s.directory.practiceFacts), pki.practiceServer()},
-		{Token, s.watch(s.tokens, func(*http.Request) facts { return facts{upstream: Token} }), pki.internet()},
+		{Token, s.cis2.beside(s.watch(s.tokens, func(*http.Request) facts { return facts{upstream: Token} })), pki.internet()},
 		{PDS, s.watch(newPDS(world, s.tokens, options.PDSQuota, options.PDSSpike), pdsFacts), pki.internet()},
 		{SDS, s.watch(newSDS(s.directory), sdsFacts), pki.internet()},
 		{Proxy, s.watch(proxy, s.directory.proxyFacts), pki.proxyServer()},
@@ -247,6 +247,9 @@ func (s *Spine) Close() error {
 
 // TokenURL is where an access token is asked for; it is also the audience of the assertion.
 func (s *Spine) TokenURL() string { return s.urls[Token] + tokenPath }
+
+// CIS2KeysURL is where the simulated CIS2 publishes its key set.
+func (s *Spine) CIS2KeysURL() string { return s.urls[Token] + cis2KeysPath }
 
 // PDSURL is the FHIR base of the Personal Demographics Service, without a trailing slash.
 func (s *Spine) PDSURL() string { return s.urls[PDS] + pdsBase }

@@ -148,8 +148,8 @@ func simulatedAnswer(hop pb.Hop) *fault.Error {
 	return fault.New(hop, pb.ErrorReason_ERROR_REASON_SIMULATED_ANSWER, ErrSimulatedRoot)
 }
 
-// proxyTLS pins what the proxy offers and Go has (SDS contract, C4).
-func proxyTLS(c *tls.Config) *tls.Config {
+// ProxyTLS is how the proxy is reached: c with no other suites than those that it offers and Go has (SDS contract, C4).
+func ProxyTLS(c *tls.Config) *tls.Config {
 	c = c.Clone()
 	c.CipherSuites = []uint16{
 		tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,

@@ -78,7 +78,7 @@ func NewProxy(c ProxyConfig) (*Proxy, error) {
 	if secure == nil || c.Upstream.roots() == nil || len(secure.Certificates) == 0 && secure.GetClientCertificate == nil {
 		return nil, errors.New("the proxy needs the Spine's own roots and a client certificate")
 	}
-	c.Upstream.TLS = proxyTLS(secure)
+	c.Upstream.TLS = ProxyTLS(secure)
 	c.Upstream.Hop, c.Upstream.Explain, c.Upstream.Tokens = pb.Hop_HOP_SSP, explainProxy, nil
 	c.Upstream.BaseURL = strings.TrimSuffix(c.Upstream.BaseURL, "/")
 	upstream, err := New(c.Upstream)

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"strings"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
+	"github.com/spinegate/spinegate/internal/doctor"
+)
+
+// caller tries a gateway as one who calls it.
+func (c *doctorCommand) caller(ctx context.Context, r *findings) error {
+	report := &callerReport{findings: r}
+	secure := c.secure()
+	if !secure {
+		if err := portless("--address", c.Address, "50051"); err != nil {
+			return err
+		}
+		if _, err := c.transport(false); err != nil {
+			return err
+		}
+	}
+	var config *tls.Config // nil is clear text
+	if secure {
+		var err error
+		if config, err = c.tlsConfig(); err != nil {
+			return err
+		}
+	}
+	if !doctor.Knock(ctx, "gateway", c.Address, c.CA, config, r.tell) {
+		report.add(doctor.Skipped, "gateway", "everything else", "It has to be reached first.", "")
+		return nil
+	}
+	g, err := c.connect(ctx, r.t)
+	if _, wrong := errors.AsType[misuse](err); wrong {
+		return err
+	}
+	if err != nil {
+		report.add(doctor.Fail, "token", "given", err.Error(), "Give one in SPINEGATE_TOKEN; a sandbox gives one at its admin address (--admin).")
+		report.add(doctor.Skipped, "token", "taken", "There is none.", "")
+		return nil
+	}
+	return g.end(report.through(ctx, c, g))
+}
+
+// callerReport is what is found from a caller's side.
+type callerReport struct {
+	*findings
+
+	compared bool // the clocks
+}
+
+func (r *callerReport) add(v doctor.Verdict, subject, check, seen, do string) {
+	r.tell(doctor.Finding{Subject: subject, Check: check, Verdict: v, Seen: seen, Do: do})
+}
+
+// through looks at a gateway that can be reached.
+func (r *callerReport) through(ctx context.Context, c *doctorCommand, g *connection) error {
+	if !r.health(ctx, c, g) {
+		return nil
+	}
+	r.claims("token", g.who.token, r.t.minted)
+	if g.who.idToken != "" {
+		r.claims("CIS2 ID token", g.who.idToken, r.t.minted)
+	}
+	may, taken := r.methods(ctx, c, g)
+	for _, practice := range c.Practice {
+		if !taken {
+			r.add(doctor.Skipped, practice, "everything", "The token has to be taken first.", "")
+			continue
+		}
+		r.practice(ctx, g, practice, may)
+	}
+	return nil
+}
+
+// health asks whether the gateway serves.
+func (r *callerReport) health(ctx context.Context, c *doctorCommand, g *connection) bool {
+	answer, err := grpc_health_v1.NewHealthClient(g).Check(ctx, &grpc_health_v1.HealthCheckRequest{})
+	switch {
+	case err != nil && failureOf(err).code == codes.Unavailable:
+		do := "Does TLS go there? Give --tls or --ca."
+		if c.secure() {
+			do = "Something else than a gateway may answer there, or it wants a client certificate: --cert and --key."
+		}
+		r.add(doctor.Fail, "gateway", "health", "what answers there does not speak gRPC as it was asked", do)
+		return false
+	case err != nil:
+		r.add(doctor.Warn, "gateway", "health", failureOf(err).title(), "Is it a spinegate?")
+	case answer.GetStatus() != grpc_health_v1.HealthCheckResponse_SERVING:
+		r.add(doctor.Fail, "gateway", "health", answer.GetStatus().String(), "It cannot write its evidence, or it stops: its operator's log says which.")
+	default:
+		r.add(doctor.OK, "gateway", "health", "serving", "")
+	}
+	return true
+}
+
+// methods finds out what may be called: an empty request to each is refused by the first link of the chain that minds, and that
+// it is empty comes last. What may be called is returned by full name, with whether the credential is taken at all.
+func (r *callerReport) methods(ctx context.Context, c *doctorCommand, g *connection) (map[string]bool, bool) {
+	may := map[string]bool{}
+	var permitted, refused, other []string
+	scopes := map[string]bool{}
+	for name, m := range methods() {
+		f := failureOf(probe(ctx, c, g, name, m))
+		short := string(m.Name())
+		if f.code == codes.InvalidArgument { // it was heard, and had nothing in it
+			may[name] = true
+			permitted = append(permitted, short)
+			continue
+		}
+		switch f.reason {
+		case "METHOD_NOT_BUILT":
+		case "TOKEN_MISSING", "TOKEN_INVALID", "TOKEN_EXPIRED", "CREDENTIALS_CONFLICT":
+			r.add(doctor.Fail, "token", "taken", f.inWords()+": "+f.said(), cmp.Or(r.t.hint(nil, f), "Get a token of an issuer that the gateway believes, for its audience."))
+			return nil, false
+		case "SCOPE_MISSING":
+			refused = append(refused, short+" ("+f.more+")")
+			scopes[strings.TrimPrefix(f.more, "scope ")] = true
+		case "ORGANISATION_NOT_PERMITTED":
+			refused = append(refused, short+" (not for your organisation)")
+		case "HUMAN_REQUIRED":
+			refused = append(refused, short+" (needs a named human)")
+		default:
+			other = append(other, short+" ("+f.inWords()+")")
+		}
+	}
+	if len(permitted)+len(refused) > 0 {
+		r.add(doctor.OK, "token", "taken", "the gateway knows who calls", "")
+	}
+	if len(permitted) > 0 {
+		r.add(doctor.OK, "token", "may call", strings.Join(permitted, ", "), "")
+	} else {
+		r.add(doctor.Fail, "token", "may call", "nothing", "Ask the issuer of the token for scopes, and the gateway's operator for methods: docs/policy.md.")
+	}
+	if len(refused) > 0 {
+		do := "If it should, the credential has to name a human, or the operator has to permit it: docs/policy.md."
+		if len(scopes) > 0 {
+			do = "If it should, ask the issuer of the token for these scopes: docs/policy.md."
+		}
+		r.add(doctor.Warn, "token", "may not call", strings.Join(refused, ", "), do)
+	}
+	if len(other) > 0 {
+		r.add(doctor.Warn, "token", "cannot be told", strings.Join(other, ", "), "Try again; the gateway's log has each call.")
+	}
+	return may, true
+}
+
+// methods are those of the API that this program knows.
+func methods() func(func(string, protoreflect.MethodDescriptor) bool) {
+	return func(yield func(string, protoreflect.MethodDescriptor) bool) {
+		for _, file := range []protoreflect.FileDescriptor{
+			pb.File_spinegate_v1_patient_trace_proto, pb.File_spinegate_v1_endpoint_directory_proto, pb.File_spinegate_v1_gp_connect_proto,
+		} {
+			for i := range file.Services().Len() {
+				service := file.Services().Get(i)
+				for j := range service.Methods().Len() {
+					m := service.Methods().Get(j)
+					if !yield("/"+string(service.FullName())+"/"+string(m.Name()), m) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// probe calls a method with a message that has nothing in it, which is the same for every type.
+func probe(ctx context.Context, c *doctorCommand, g *connection, name string, m protoreflect.MethodDescriptor) error {
+	ctx, cancel := c.bounded(ctx)
+	defer cancel()
+	if !m.IsStreamingServer() && !m.IsStreamingClient() {
+		return g.Invoke(ctx, name, &emptypb.Empty{}, &emptypb.Empty{})
+	}
+	stream, err := g.NewStream(ctx, &grpc.StreamDesc{ServerStreams: m.IsStreamingServer(), ClientStreams: m.IsStreamingClient()}, name)
+	if err != nil {
+		return err
+	}
+	if err := stream.SendMsg(&emptypb.Empty{}); err == nil {
+		_ = stream.CloseSend() // what the gateway says counts
+	}
+	return stream.RecvMsg(&emptypb.Empty{})
+}
