@@ -16,11 +16,11 @@ import (
 // keyPair is a certificate with its key, which follows its files.
 type keyPair struct{ *renewed[*tls.Certificate] }
 
-// newKeyPair reads a pair. One that does not belong together, is not yet good or not any more is refused, now and when it
-// changes.
-func newKeyPair(certificateFile, keyFile string, log *slog.Logger) (*keyPair, error) {
+// newKeyPair reads a pair. One that does not belong together, is not yet good or not any more, or that fails a check is
+// refused, now and when it changes. check is nil where a certificate may be for anybody.
+func newKeyPair(certificateFile config.File, keyFile config.SecretFile, log *slog.Logger, check func(*x509.Certificate) error) (*keyPair, error) {
 	r, err := newRenewed(log, func() (*tls.Certificate, error) {
-		pair, err := tls.LoadX509KeyPair(certificateFile, keyFile)
+		pair, err := tls.LoadX509KeyPair(string(certificateFile), string(keyFile))
 		if err != nil {
 			return nil, fmt.Errorf("load a certificate with its key: %w", err)
 		}
@@ -30,8 +30,13 @@ func newKeyPair(certificateFile, keyFile string, log *slog.Logger) (*keyPair, er
 		case now.Before(pair.Leaf.NotBefore):
 			return nil, fmt.Errorf("it is not good before %s", pair.Leaf.NotBefore.UTC().Format(time.RFC3339))
 		}
+		if check != nil {
+			if err := check(pair.Leaf); err != nil {
+				return nil, err
+			}
+		}
 		return &pair, nil
-	}, certificateFile, keyFile)
+	}, string(certificateFile), string(keyFile))
 	if err != nil {
 		return nil, err
 	}

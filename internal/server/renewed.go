@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"slices"
@@ -53,7 +54,11 @@ func (r *renewed[T]) current() T {
 	}
 	value, err := r.read()
 	if err != nil {
-		r.log.Warn("a changed certificate cannot be used, the last one stays", "file", r.files[0], "error", err)
+		say := r.log.Warn
+		if errors.Is(err, errOtherHost) {
+			say = r.log.Error // nobody is still writing it
+		}
+		say("a changed certificate cannot be used, the last one stays", "file", r.files[0], "error", err)
 		return r.value
 	}
 	r.value, r.stamps = value, now

@@ -36,28 +36,26 @@ func (g *Gateway) readTrust() (*trust, error) {
 	if t.proxy, err = newAuthorities(c.Proxy.CAFile, g.log); err != nil {
 		return nil, fmt.Errorf("spine.proxy.caFile: %w", err)
 	}
-	if t.pair, err = newKeyPair(string(c.Proxy.CertificateFile), string(c.Proxy.KeyFile), g.log); err != nil {
+	if t.pair, err = newKeyPair(c.Proxy.CertificateFile, c.Proxy.KeyFile, g.log, g.checkShared); err != nil {
 		return nil, fmt.Errorf("spine.proxy.certificateFile: %w", err)
 	}
 	g.watched = append(g.watched,
 		watched{"spine.proxy.caFile", t.proxy.chain}, watched{"spine.proxy.certificateFile", t.pair.chain})
 	for i, o := range g.config.Organisations {
-		used, key := t.pair, fmt.Sprintf("organisations[%d]", i)
-		if o.Proxy.CertificateFile != "" || o.Proxy.KeyFile != "" {
-			key := key + ".proxy.certificateFile"
-			ods, err := nhs.ParseODSCode(o.ODS)
-			if err == nil {
-				used, err = newKeyPair(string(o.Proxy.CertificateFile), string(o.Proxy.KeyFile), g.log)
-			}
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", key, err)
-			}
-			t.own[ods] = used
-			g.watched = append(g.watched, watched{key, used.chain})
+		if !ownsCertificate(o) {
+			continue
 		}
-		if err := checkName(used.current().Leaf, o.FQDN); err != nil {
-			return nil, fmt.Errorf("%s.fqdn: %w", key, err)
+		key := fmt.Sprintf("organisations[%d].proxy.certificateFile", i)
+		ods, err := nhs.ParseODSCode(o.ODS)
+		if err == nil {
+			t.own[ods], err = newKeyPair(o.Proxy.CertificateFile, o.Proxy.KeyFile, g.log, func(leaf *x509.Certificate) error {
+				return checkFQDN(leaf, i, o)
+			})
 		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+		g.watched = append(g.watched, watched{key, t.own[ods].chain})
 	}
 	return t, nil
 }
@@ -71,13 +69,42 @@ func CheckCertificates(c config.Config) error {
 	return errors.Join(towardsSpine, towardsCallers)
 }
 
+// ownsCertificate reports whether an organisation shows a certificate of its own, or means to.
+func ownsCertificate(o config.Organisation) bool {
+	return o.Proxy.CertificateFile != "" || o.Proxy.KeyFile != ""
+}
+
+// checkShared holds the gateway's certificate against every organisation that shows it.
+func (g *Gateway) checkShared(leaf *x509.Certificate) error {
+	for i, o := range g.config.Organisations {
+		if ownsCertificate(o) {
+			continue
+		}
+		if err := checkFQDN(leaf, i, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkFQDN holds a certificate against the organisation with that index.
+func checkFQDN(leaf *x509.Certificate, i int, o config.Organisation) error {
+	if err := checkName(leaf, o.FQDN); err != nil {
+		return fmt.Errorf("organisations[%d].fqdn: %w", i, err)
+	}
+	return nil
+}
+
+// errOtherHost is what a certificate fails with that is not its bearer's.
+var errOtherHost = errors.New("the client certificate is for another host name")
+
 // checkName refuses an ASID that is registered for another host name than the certificate's (SDS contract, B2).
 func checkName(leaf *x509.Certificate, fqdn string) error {
 	names := append([]string{leaf.Subject.CommonName}, leaf.DNSNames...)
 	if fqdn == "" || slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, fqdn) }) {
 		return nil
 	}
-	return fmt.Errorf("the client certificate is for another host name: %s", strings.Join(names, ", "))
+	return fmt.Errorf("%w: %s", errOtherHost, strings.Join(names, ", "))
 }
 
 // towardsInternet are the authorities of PDS, SDS and the token service; nil are the system's.

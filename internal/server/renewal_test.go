@@ -1,0 +1,58 @@
+package server
+
+import (
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// A renewal that puts another's certificate in place, with its key, changes nothing for any way to the proxy.
+func TestARenewedCertificateIsForTheSameHost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := trusting(t, nil)
+		var log lines
+		g.log = slog.New(slog.NewJSONHandler(&log, nil))
+		trusted, err := g.readTrust()
+		if err != nil {
+			t.Fatal(err)
+		}
+		own := trusted.certificates()
+		shows := func(shared, theirs string) {
+			t.Helper()
+			if got := trusted.pair.current().Leaf.Subject.CommonName; got != shared {
+				t.Errorf("the gateway shows %s, want %s", got, shared)
+			}
+			for ods, certificate := range own {
+				if pair, err := certificate(nil); err != nil || pair.Leaf.Subject.CommonName != theirs {
+					t.Errorf("%s shows %s, %v, want %s", ods, pair.Leaf.Subject.CommonName, err, theirs)
+				}
+			}
+		}
+		shows("gateway.example", "trust.example")
+		renew := func(sharedAs, ownAs string) {
+			t.Helper()
+			now := time.Now()
+			issue(t, filepath.Dir(string(g.config.Spine.Proxy.CertificateFile)), sharedAs, now, now.Add(50*day))
+			issue(t, filepath.Dir(string(g.config.Organisations[1].Proxy.CertificateFile)), ownAs, now, now.Add(50*day))
+			time.Sleep(lookEvery)
+		}
+		renew("trust.example", "gateway.example")
+		shows("gateway.example", "trust.example")
+		text := log.take()
+		for _, want := range []string{`organisations[0].fqdn: the client certificate is for another host name`, `organisations[1].fqdn: the`} {
+			if !strings.Contains(text, want) || strings.Count(text, `"level":"ERROR"`) != 2 {
+				t.Errorf("no error %q in:\n%s", want, text)
+			}
+		}
+		before := trusted.pair.current().Leaf.SerialNumber
+		renew("gateway.example", "TRUST.example")
+		shows("gateway.example", "TRUST.example")
+		if trusted.pair.current().Leaf.SerialNumber.Cmp(before) == 0 {
+			t.Error("a renewal for the same host was not taken")
+		}
+	})
+}
