@@ -152,7 +152,8 @@ type Proxy struct {
 
 // System is the consumer system as practices are told of it.
 type System struct {
-	// URL of this system's Spine endpoint: https and the host name that its client certificate is for.
+	// URL of this system's Spine endpoint: https and the host name that the client certificate of spine.proxy is for. Another is
+	// refused.
 	URL string `yaml:"url"`
 	// An id for this installation, unique below the URL.
 	DeviceID string `yaml:"deviceID"`

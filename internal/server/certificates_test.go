@@ -334,6 +334,7 @@ func trusting(t *testing.T, change func(*config.Config, *root)) *Gateway {
 	certificateFile, keyFile := issue(t, shared, "gateway.example", now, now.Add(100*day))
 	ownFile, ownKey := issue(t, own, "trust.example", now, now.Add(40*day))
 	g := &Gateway{log: quiet(), config: config.Config{
+		System: config.System{URL: "https://Gateway.example"},
 		Spine: config.Spine{Proxy: config.Proxy{
 			CAFile: config.File(ca), CertificateFile: config.File(certificateFile), KeyFile: config.SecretFile(keyFile),
 		}},
@@ -362,6 +363,9 @@ func TestAGatewayDoesNotStartOnCertificatesThatCannotWork(t *testing.T) {
 		"what is good":       {nil, ""},
 		"no name configured": {func(c *config.Config, _ *root) { c.Organisations[0].FQDN = "" }, ""},
 		"another name":       {func(c *config.Config, _ *root) { c.Organisations[0].FQDN = "other.example" }, "organisations[0].fqdn: the client certificate is for another"},
+		"the gateway is told to practices as another": {
+			func(c *config.Config, _ *root) { c.System.URL = "https://trust.example" }, "system.url: the client certificate is for another",
+		},
 		"the shared one's name with one's own": {
 			func(c *config.Config, _ *root) { c.Organisations[1].FQDN = "gateway.example" }, "organisations[1].fqdn",
 		},

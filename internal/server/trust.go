@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -74,17 +75,23 @@ func ownsCertificate(o config.Organisation) bool {
 	return o.Proxy.CertificateFile != "" || o.Proxy.KeyFile != ""
 }
 
-// checkShared holds the gateway's certificate against every organisation that shows it.
+// checkShared holds the gateway's certificate against what practices are told that the gateway is (SDS contract, E2), and
+// against every organisation that shows it.
 func (g *Gateway) checkShared(leaf *x509.Certificate) error {
+	told, err := url.Parse(g.config.System.URL)
+	if err != nil {
+		return errors.New("system.url: not a URL")
+	}
+	var errs []error
+	if err := checkName(leaf, told.Hostname()); err != nil {
+		errs = append(errs, fmt.Errorf("system.url: %w", err))
+	}
 	for i, o := range g.config.Organisations {
-		if ownsCertificate(o) {
-			continue
-		}
-		if err := checkFQDN(leaf, i, o); err != nil {
-			return err
+		if !ownsCertificate(o) {
+			errs = append(errs, checkFQDN(leaf, i, o))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // checkFQDN holds a certificate against the organisation with that index.
