@@ -20,7 +20,7 @@ type keyPair struct{ *renewed[*tls.Certificate] }
 // refused, now and when it changes. check is nil where a certificate may be for anybody.
 func newKeyPair(certificateFile config.File, keyFile config.SecretFile, log *slog.Logger, check func(*x509.Certificate) error) (*keyPair, error) {
 	r, err := newRenewed(log, func() (*tls.Certificate, error) {
-		pair, err := tls.LoadX509KeyPair(string(certificateFile), string(keyFile))
+		pair, err := readPair(certificateFile, keyFile)
 		if err != nil {
 			return nil, fmt.Errorf("load a certificate with its key: %w", err)
 		}
@@ -41,6 +41,19 @@ func newKeyPair(certificateFile config.File, keyFile config.SecretFile, log *slo
 		return nil, err
 	}
 	return &keyPair{r}, nil
+}
+
+// readPair reads both files with the care that each asks for: the key is a secret whenever it is read.
+func readPair(certificateFile config.File, keyFile config.SecretFile) (tls.Certificate, error) {
+	certificate, err := certificateFile.Read()
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := keyFile.Read()
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(certificate, []byte(key.Reveal()))
 }
 
 // forClient is the GetCertificate of a server.

@@ -2,11 +2,14 @@ package server
 
 import (
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/spinegate/spinegate/internal/config"
 )
 
 // A renewal that puts another's certificate in place, with its key, changes nothing for any way to the proxy.
@@ -53,6 +56,37 @@ func TestARenewedCertificateIsForTheSameHost(t *testing.T) {
 		shows("gateway.example", "TRUST.example")
 		if trusted.pair.current().Leaf.SerialNumber.Cmp(before) == 0 {
 			t.Error("a renewal for the same host was not taken")
+		}
+	})
+}
+
+// A key is a secret at a renewal as it is at the start.
+func TestARenewedKeyIsReadableByItsOwnerAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir, now := t.TempDir(), time.Now()
+		certificateFile, keyFile := issue(t, dir, "first.example", now, now.Add(day))
+		pair, err := newKeyPair(config.File(certificateFile), config.SecretFile(keyFile), quiet(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mode := func(mode os.FileMode) {
+			t.Helper()
+			if err := os.Chmod(keyFile, mode); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(lookEvery)
+		}
+		issue(t, dir, "second.example", now, now.Add(day))
+		if mode(0o604); pair.current().Leaf.Subject.CommonName != "first.example" {
+			t.Error("a key that everybody can read was taken")
+		}
+		if mode(0o600); pair.current().Leaf.Subject.CommonName != "second.example" {
+			t.Error("the key was not taken when it was right")
+		}
+		mode(0o604)
+		if _, err := newKeyPair(config.File(certificateFile), config.SecretFile(keyFile), quiet(), nil); err == nil {
+			t.Error("it was taken at the start")
 		}
 	})
 }
