@@ -90,3 +90,37 @@ func TestARenewedKeyIsReadableByItsOwnerAlone(t *testing.T) {
 		}
 	})
 }
+
+func TestAFileThatTookAnothersPlaceIsReadAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir, written := t.TempDir(), time.Now()
+		file, next := filepath.Join(dir, "file"), filepath.Join(dir, "next")
+		for name, text := range map[string]string{file: "first.", next: "second"} {
+			writeFile(t, name, []byte(text))
+			if err := os.Chtimes(name, written, written); err != nil {
+				t.Fatal(err)
+			}
+		}
+		reads := 0
+		r, err := newRenewed(quiet(), func() (string, error) {
+			reads++
+			text, err := os.ReadFile(file)
+			return string(text), err
+		}, file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(lookEvery)
+		if got := r.current(); got != "first." || reads != 1 {
+			t.Errorf("%q after %d reads of what has not changed", got, reads)
+		}
+		if err := os.Rename(next, file); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(lookEvery)
+		if got := r.current(); got != "second" {
+			t.Errorf("%q is in use, and not what took its place", got)
+		}
+	})
+}
