@@ -67,7 +67,18 @@ func CheckCertificates(c config.Config) error {
 	g := &Gateway{config: c, log: slog.New(slog.DiscardHandler)}
 	_, towardsSpine := g.readTrust()
 	_, towardsCallers := g.callersTLS()
-	return errors.Join(towardsSpine, towardsCallers)
+	errs := []error{towardsSpine, towardsCallers}
+	issuer := func(key string, file config.File) {
+		if file != "" {
+			_, err := g.issuerAuthorities(key, file)
+			errs = append(errs, err)
+		}
+	}
+	issuer("identity.cis2", c.Identity.CIS2.CAFile)
+	for i, o := range c.Identity.Issuers {
+		issuer(fmt.Sprintf("identity.issuers[%d]", i), o.CAFile)
+	}
+	return errors.Join(errs...)
 }
 
 // ownsCertificate reports whether an organisation shows a certificate of its own, or means to.
