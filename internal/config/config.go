@@ -215,7 +215,7 @@ type ClientCertificate struct {
 
 // Application is what the API platform knows an organisation's own application by. The settings are those of spine.token.
 type Application struct {
-	// File with the application's API key.
+	// File with the application's API key. No other application here may have the same.
 	APIKeyFile SecretFile `yaml:"apiKeyFile"`
 	// The kid of the signing key in the key set that the application publishes: for an organisation Q8X01, at
 	// /.well-known/Q8X01/jwks.json.

@@ -62,10 +62,37 @@ func applicationsOf(c config.Config) ([]nhs.ODSCode, error) {
 	return all, nil
 }
 
+// distinct refuses a configuration in which two of these applications have one API key: it stands for one application, which
+// has one quota and one key set.
+func distinct(c config.Config, all []nhs.ODSCode) error {
+	known := make(map[string]string, len(all)) // where a key is, by what it is
+	for _, ods := range all {
+		s, err := settingsOf(c, ods)
+		if err != nil {
+			return err
+		}
+		if s.APIKeyFile == "" {
+			continue // PDS asks for no token
+		}
+		text, err := s.APIKeyFile.Read()
+		if err != nil {
+			return fmt.Errorf("%s.apiKeyFile: %w", s.key, err)
+		}
+		if other, taken := known[text.Reveal()]; taken {
+			return fmt.Errorf("%s.apiKeyFile: %s has this API key: an application of its own needs its own", s.key, other)
+		}
+		known[text.Reveal()] = s.key
+	}
+	return nil
+}
+
 // openPDS makes the clients of PDS, one for each application.
 func (g *Gateway) openPDS(ctx context.Context, towardsPDS, towardsTokens spine.Config) (demographics, error) {
 	all, err := applicationsOf(g.config)
 	if err != nil {
+		return demographics{}, err
+	}
+	if err := distinct(g.config, all); err != nil {
 		return demographics{}, err
 	}
 	d := demographics{own: make(map[nhs.ODSCode]*pds.Client)}

@@ -25,10 +25,14 @@ type applicationKeys struct {
 	since map[string]time.Time
 }
 
-// CheckKeys reads the keys of every application that a configuration names. An agent is not asked for a signature.
+// CheckKeys reads the keys of every application that a configuration names, and finds two applications with one API key. An
+// agent is not asked for a signature.
 func CheckKeys(c config.Config) error {
 	all, err := applicationsOf(c)
 	if err != nil {
+		return err
+	}
+	if err := distinct(c, all); err != nil {
 		return err
 	}
 	for _, ods := range all {
