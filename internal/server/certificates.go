@@ -59,7 +59,8 @@ func readPair(certificateFile config.File, keyFile config.SecretFile) (tls.Certi
 // forClient is the GetCertificate of a server.
 func (k *keyPair) forClient(*tls.ClientHelloInfo) (*tls.Certificate, error) { return k.current(), nil }
 
-// forServer is the GetClientCertificate of a client. The proxy asks for no particular authority (SDS contract, C4).
+// forServer is the GetClientCertificate of a client: the one that there is, whichever authorities the server names. Whether it
+// takes that is for the server to say.
 func (k *keyPair) forServer(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 	return k.current(), nil
 }
