@@ -62,7 +62,8 @@ func TestAttacks(t *testing.T) {
 			"handle TestAHandleIsRefusedForAnythingElse", "handle FuzzOpen", "e2e TestHandlesBelongToTheirPracticeAndOrganisation",
 		}},
 		{"T7: a session of another organisation, user or patient", anothersSession, []string{
-			"session TestASessionBelongsToWhoUsedItFirst", "interceptor TestASessionIsOneEncounter",
+			"session TestASessionBelongsToWhoUsedItFirst", "session TestOrganisationsDoNotUnbindEachOthersSessions",
+			"interceptor TestASessionIsOneEncounter",
 		}},
 		{"T8: a booking that is sent again", anothersRequestID, []string{
 			"e2e TestABookingIsSentOnceHoweverOftenItIsAskedFor", "journal TestAKeyBelongsToOneRequest",
@@ -75,7 +76,8 @@ func TestAttacks(t *testing.T) {
 		}},
 		{"T16: certificates that are wrong", nil, []string{
 			"spine TestTheProxyLegTrustsAndIsTrustedByCertificatesThatAreRight", "spine TestTheProxyLegSpeaksTheSuitesThatItShould",
-			"server TestAGatewayDoesNotStartOnCertificatesThatCannotWork", "server TestCallersAuthoritiesFollowTheirFile", "server TestCallersAreTakenWithCertificatesThatAreRight",
+			"server TestAGatewayDoesNotStartOnCertificatesThatCannotWork", "server TestARenewedCertificateIsForTheSameHost",
+			"server TestCallersAuthoritiesFollowTheirFile", "server TestCallersAreTakenWithCertificatesThatAreRight",
 			"server TestCallersAreServedOverTLSAndShowACertificateThatIsTrusted", "simulator TestProxyWantsAClientCertificate",
 		}},
 		{"T20: a provider that answers with somebody else", nil, []string{"gpconnect TestAnotherPersonNeverPasses", "gpconnect TestRecordRefusesAnotherPerson"}},
