@@ -355,7 +355,8 @@ type Bounds struct {
 	HeldInAll Size `yaml:"heldInAll"`
 	// Practices that one call asks at the same time.
 	PracticesAtOnce int `yaml:"practicesAtOnce"`
-	// Calls that are served at the same time; further ones are refused, to be repeated later.
+	// Calls that are served at the same time; further ones are refused, to be repeated later. Where there are several organisations,
+	// one of them has three quarters of these places at most.
 	CallsAtOnce int `yaml:"callsAtOnce"`
 	// How long calls may take to end after the gateway was told to stop.
 	StopWithin time.Duration `yaml:"stopWithin"`
