@@ -152,7 +152,8 @@ type Proxy struct {
 
 // System is the consumer system as practices are told of it.
 type System struct {
-	// URL of this system's Spine endpoint: https and the host name that its client certificate is for.
+	// URL of this system's Spine endpoint: https and the host name that the client certificate of spine.proxy is for. Another is
+	// refused.
 	URL string `yaml:"url"`
 	// An id for this installation, unique below the URL.
 	DeviceID string `yaml:"deviceID"`
@@ -171,7 +172,8 @@ type Organisation struct {
 	Name string `yaml:"name"`
 	// The organisation's own ASID: twelve digits. Empty asks the directory, for which system.manufacturerODS is needed.
 	ASID string `yaml:"asid"`
-	// Host name that the ASID is registered for. If it is given, a client certificate for another is refused at the start.
+	// Host name that the ASID is registered for. If it is given, a client certificate for another is refused, at the start
+	// and when it is renewed.
 	FQDN string `yaml:"fqdn"`
 	// Its own client certificate towards the proxy. Needed where the ASID is registered for another host name than the
 	// certificate of spine.proxy is for. Nobody else's calls go over its connections, and practices are told https and its fqdn
@@ -213,7 +215,7 @@ type ClientCertificate struct {
 
 // Application is what the API platform knows an organisation's own application by. The settings are those of spine.token.
 type Application struct {
-	// File with the application's API key.
+	// File with the application's API key. No other application here may have the same.
 	APIKeyFile SecretFile `yaml:"apiKeyFile"`
 	// The kid of the signing key in the key set that the application publishes: for an organisation Q8X01, at
 	// /.well-known/Q8X01/jwks.json.
@@ -353,7 +355,8 @@ type Bounds struct {
 	HeldInAll Size `yaml:"heldInAll"`
 	// Practices that one call asks at the same time.
 	PracticesAtOnce int `yaml:"practicesAtOnce"`
-	// Calls that are served at the same time; further ones are refused, to be repeated later.
+	// Calls that are served at the same time; further ones are refused, to be repeated later. Where there are several organisations,
+	// one of them has three quarters of these places at most.
 	CallsAtOnce int `yaml:"callsAtOnce"`
 	// How long calls may take to end after the gateway was told to stop.
 	StopWithin time.Duration `yaml:"stopWithin"`

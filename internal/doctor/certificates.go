@@ -115,7 +115,7 @@ func (e *examination) genuine(key string, file config.File) {
 // pair looks at a certificate with its key: whether they fit, how long it is good, and whether its chain is whole. towards is nil
 // for one that is shown to callers.
 func (e *examination) pair(key string, file config.File, keyFile config.SecretFile, towards *proxySide) *tls.Certificate {
-	pair, err := reach.Pair(string(file), string(keyFile))
+	pair, err := reach.Pair(file, keyFile)
 	if err != nil {
 		do := "Give the PEM files of a certificate and of its own private key."
 		if _, missing := errors.AsType[*os.PathError](err); !missing {

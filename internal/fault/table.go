@@ -102,7 +102,7 @@ var table = map[pb.ErrorReason]row{
 	},
 	pb.ErrorReason_ERROR_REASON_SESSION_MISMATCH: {
 		codes.FailedPrecondition, pb.RetryClass_RETRY_CLASS_AFTER_CORRECTION,
-		"This session belongs to another patient or user. Start again.", "The `session_id` is bound to another organisation, user or patient.",
+		"This session belongs to another patient or user. Start again.", "The `session_id` is bound to another user or patient.",
 	},
 	pb.ErrorReason_ERROR_REASON_HANDLE_INVALID: {
 		codes.InvalidArgument, pb.RetryClass_RETRY_CLASS_AFTER_CORRECTION,

@@ -42,7 +42,8 @@ type Config struct {
 	// OpenToSystems are full names of methods that callers without a named human may use. Only methods whose policy is
 	// HumanUnlessOpened can be opened.
 	OpenToSystems []string
-	// Organisations bound what some may do; one that is not here may do what its credentials permit.
+	// Organisations bound what some may do; one that is not here may do what its credentials permit. Where there are several, none
+	// holds more than three quarters of MaxInFlight.
 	Organisations map[nhs.ODSCode]Organisation
 	// MaxInFlight is how many calls may run at once, of all callers together.
 	MaxInFlight int

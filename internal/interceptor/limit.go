@@ -24,12 +24,15 @@ const (
 
 // limiter bounds how often and how many at a time: by caller and method, by organisation, and all calls together.
 type limiter struct {
-	most int
+	// most is how many calls there are at a time, and share how many of them can be one organisation's: each of its users is
+	// bounded, but it may have many.
+	most, share int
 	// organisations has those with a bound of their own; each is safe for concurrent use.
 	organisations map[nhs.ODSCode]*rate.Limiter
 
 	mu        sync.Mutex // guards what follows
 	inFlight  int
+	of        map[nhs.ODSCode]int // how many of them are an organisation's
 	use       map[user]*use
 	forgotten time.Time
 }
@@ -47,7 +50,13 @@ type use struct {
 }
 
 func newLimiter(most int, organisations map[nhs.ODSCode]Organisation) *limiter {
-	l := &limiter{most: most, organisations: make(map[nhs.ODSCode]*rate.Limiter), use: make(map[user]*use), forgotten: time.Now()}
+	l := &limiter{
+		most: most, share: most, organisations: make(map[nhs.ODSCode]*rate.Limiter),
+		of: make(map[nhs.ODSCode]int), use: make(map[user]*use), forgotten: time.Now(),
+	}
+	if len(organisations) > 1 {
+		l.share = max(1, most*3/4)
+	}
 	for ods, o := range organisations {
 		if o.PerSecond > 0 {
 			l.organisations[ods] = rate.NewLimiter(rate.Limit(o.PerSecond), max(1, int(math.Ceil(o.PerSecond))))
@@ -80,6 +89,9 @@ func (l *limiter) admit(who user, limit policy.Limit) (release func(), err error
 	if l.inFlight >= l.most {
 		return nil, later(pb.ErrorReason_ERROR_REASON_OVERLOADED, comeBack)
 	}
+	if l.of[who.organisation] >= l.share {
+		return nil, later(pb.ErrorReason_ERROR_REASON_RATE_LIMITED, comeBack)
+	}
 	u := l.use[who]
 	if u == nil {
 		u = &use{rate: rate.NewLimiter(rate.Limit(limit.PerSecond), limit.Burst)}
@@ -103,11 +115,15 @@ func (l *limiter) admit(who user, limit policy.Limit) (release func(), err error
 	}
 	u.inFlight++
 	l.inFlight++
+	l.of[who.organisation]++
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		u.inFlight--
 		l.inFlight--
+		if l.of[who.organisation]--; l.of[who.organisation] == 0 {
+			delete(l.of, who.organisation)
+		}
 	}, nil
 }
 

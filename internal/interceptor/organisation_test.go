@@ -3,6 +3,7 @@ package interceptor_test
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -108,4 +109,59 @@ func TestTheCallersOfAnOrganisationShareItsAllowance(t *testing.T) {
 			t.Errorf("after the wait: %v", err)
 		}
 	})
+}
+
+// Many users of one organisation, each within their own bounds, leave a quarter of the places to the others.
+func TestNoOrganisationTakesEveryPlace(t *testing.T) {
+	for _, tt := range []struct {
+		name                  string
+		organisations         []string
+		most, theirs, further int // places, and how many of them are one organisation's, and then another's
+	}{
+		{"several organisations", []string{"Q8X01", "R9Y02"}, 8, 6, 2},
+		{"one organisation", []string{"Q8X01"}, 8, 8, 0},
+		{"several, and hardly a place", []string{"Q8X01", "R9Y02"}, 1, 1, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := start(t, options{config: func(c *interceptor.Config) {
+					c.MaxInFlight, c.Organisations = tt.most, make(map[nhs.ODSCode]interceptor.Organisation)
+					for _, code := range tt.organisations {
+						c.Organisations[ods(t, code)] = interceptor.Organisation{}
+					}
+				}})
+				end := make(chan struct{})
+				g.service.trace = func(context.Context, *pb.TracePatientRequest) (*pb.TracePatientResponse, error) {
+					<-end
+					return &pb.TracePatientResponse{}, nil
+				}
+				var calls sync.WaitGroup
+				hold := func(who string, want int, reason string) {
+					t.Helper()
+					for range want {
+						calls.Go(func() {
+							if _, err := g.TracePatient(g.as(t, who), &pb.TracePatientRequest{NhsNumber: someone}); err != nil {
+								t.Errorf("within the bounds: %v", err)
+							}
+						})
+					}
+					synctest.Wait()
+					_, err := g.TracePatient(g.as(t, who), &pb.TracePatientRequest{NhsNumber: someone})
+					g.check(t, err, refusal{codes.ResourceExhausted, reason, "GATEWAY"})
+				}
+				reason := "RATE_LIMITED"
+				if tt.further == 0 {
+					reason = "OVERLOADED"
+				}
+				hold("clinician", tt.theirs, reason)
+				hold("nurse", tt.further, "OVERLOADED")
+				close(end)
+				calls.Wait()
+				end = make(chan struct{}) // places are free again
+				hold("clinician", tt.theirs, reason)
+				close(end)
+				calls.Wait()
+			})
+		})
+	}
 }

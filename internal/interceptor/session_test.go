@@ -50,12 +50,16 @@ func TestASessionIsOneEncounter(t *testing.T) {
 		}
 		for name, err := range map[string]error{
 			"another patient": trace("clinician", another), "another patient's record": record("clinician", another),
-			"another user": trace("receptionist", someone), "another organisation": resolve("nurse"),
+			"another user": trace("receptionist", someone),
 		} {
 			if g.check(t, err, mismatch); t.Failed() {
 				t.Fatalf("that was %s", name)
 			}
 		}
+		if err := trace("nurse", another); err != nil {
+			t.Errorf("another organisation's own session of that id: %v", err)
+		}
+		g.check(t, trace("nurse", someone), mismatch)
 		// A request that is refused for what it says binds nothing.
 		unbound := traceRequest()
 		unbound.Context.SessionId, unbound.NhsNumber = "encounter-of-another", "9990000019"

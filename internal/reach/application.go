@@ -50,6 +50,30 @@ func Applications(c config.Config) ([]nhs.ODSCode, error) {
 	return all, nil
 }
 
+// Distinct refuses a configuration in which two of these applications have one API key: it stands for one application, which
+// has one quota and one key set.
+func Distinct(c config.Config, all []nhs.ODSCode) error {
+	known := make(map[string]string, len(all)) // where a key is, by what it is
+	for _, ods := range all {
+		a, err := ApplicationOf(c, ods)
+		if err != nil {
+			return err
+		}
+		if a.APIKeyFile == "" {
+			continue // PDS asks for no token
+		}
+		text, err := a.APIKeyFile.Read()
+		if err != nil {
+			return fmt.Errorf("%s.apiKeyFile: %w", a.Key, err)
+		}
+		if other, taken := known[text.Reveal()]; taken {
+			return fmt.Errorf("%s.apiKeyFile: %s has this API key: an application of its own needs its own", a.Key, other)
+		}
+		known[text.Reveal()] = a.Key
+	}
+	return nil
+}
+
 // Tokens makes the source of the application's access tokens, signed with a key of its own. The token service is reached as
 // upstream says. Nothing is dialled.
 func (a Application) Tokens(key spine.SigningKey, upstream spine.Config) (*spine.Tokens, error) {

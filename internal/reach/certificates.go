@@ -16,8 +16,16 @@ import (
 
 // Pair reads a certificate with its key. One that does not belong together is refused; whether it is good now is for
 // [GoodNow] to say.
-func Pair(certificateFile, keyFile string) (*tls.Certificate, error) {
-	pair, err := tls.LoadX509KeyPair(certificateFile, keyFile)
+func Pair(certificateFile config.File, keyFile config.SecretFile) (*tls.Certificate, error) {
+	certificate, err := certificateFile.Read()
+	if err != nil {
+		return nil, fmt.Errorf("load a certificate with its key: %w", err)
+	}
+	key, err := keyFile.Read() // a secret whenever it is read, not at the start alone
+	if err != nil {
+		return nil, fmt.Errorf("load a certificate with its key: %w", err)
+	}
+	pair, err := tls.X509KeyPair(certificate, []byte(key.Reveal()))
 	if err != nil {
 		return nil, fmt.Errorf("load a certificate with its key: %w", err)
 	}
@@ -57,6 +65,9 @@ func First(all []*x509.Certificate) *x509.Certificate {
 	return first
 }
 
+// ErrOtherHost is what a certificate fails with that is not its bearer's.
+var ErrOtherHost = errors.New("the client certificate is for another host name")
+
 // CheckName refuses an ASID that is registered for another host name than the certificate's (SDS contract, B2). An empty name
 // refuses nothing.
 func CheckName(leaf *x509.Certificate, fqdn string) error {
@@ -64,7 +75,7 @@ func CheckName(leaf *x509.Certificate, fqdn string) error {
 	if fqdn == "" || slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, fqdn) }) {
 		return nil
 	}
-	return fmt.Errorf("the client certificate is for another host name: %s", strings.Join(names, ", "))
+	return fmt.Errorf("%w: %s", ErrOtherHost, strings.Join(names, ", "))
 }
 
 // Authorities are what a file of them holds.

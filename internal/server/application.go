@@ -29,6 +29,9 @@ func (g *Gateway) openPDS(ctx context.Context, towardsPDS, towardsTokens spine.C
 	if err != nil {
 		return demographics{}, err
 	}
+	if err := reach.Distinct(g.config, all); err != nil {
+		return demographics{}, err
+	}
 	d := demographics{own: make(map[nhs.ODSCode]*pds.Client)}
 	for _, ods := range all {
 		s, err := reach.ApplicationOf(g.config, ods)

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net/http"
 	"time"
@@ -39,16 +40,16 @@ func (g *Gateway) believe(life context.Context, o Options) (*identity.Verifier, 
 	}
 	c := identity.Config{}
 	if cis2 := g.config.Identity.CIS2; cis2.Name != "" {
-		keys, err := g.fetchKeys(life, cis2.JWKSURL, cis2.CAFile)
+		keys, err := g.fetchKeys(life, "identity.cis2", cis2.JWKSURL, cis2.CAFile)
 		if err != nil {
-			return nil, fmt.Errorf("identity.cis2.%w", err)
+			return nil, err // it says where
 		}
 		c.CIS2 = &identity.CIS2{Issuer: cis2.Name, Audience: cis2.Audience, Algorithms: cis2.Algorithms, Keys: keys}
 	}
 	for i, issuer := range g.config.Identity.Issuers {
-		trusted, err := g.trust(life, issuer, find)
+		trusted, err := g.believeIssuer(life, fmt.Sprintf("identity.issuers[%d]", i), issuer, find)
 		if err != nil {
-			return nil, fmt.Errorf("identity.issuers[%d]: %w", i, err)
+			return nil, err // it says where
 		}
 		c.Issuers = append(c.Issuers, trusted)
 	}
@@ -67,8 +68,11 @@ func (g *Gateway) believe(life context.Context, o Options) (*identity.Verifier, 
 // jwksTimeout bounds one fetch of a key set.
 const jwksTimeout = 10 * time.Second
 
-func (g *Gateway) trust(life context.Context, c config.Issuer, find func(string) (identity.Organisation, error)) (identity.TrustedIssuer, error) {
-	keys, err := g.fetchKeys(life, c.JWKSURL, c.CAFile)
+// believeIssuer makes an issuer of tokens of the settings below a key.
+func (g *Gateway) believeIssuer(
+	life context.Context, key string, c config.Issuer, find func(string) (identity.Organisation, error),
+) (identity.TrustedIssuer, error) {
+	keys, err := g.fetchKeys(life, key, c.JWKSURL, c.CAFile)
 	if err != nil {
 		return identity.TrustedIssuer{}, err
 	}
@@ -79,27 +83,38 @@ func (g *Gateway) trust(life context.Context, c config.Issuer, find func(string)
 	for i, code := range c.Organisations {
 		organisation, err := find(code)
 		if err != nil {
-			return identity.TrustedIssuer{}, fmt.Errorf("organisations[%d]: %w", i, err)
+			return identity.TrustedIssuer{}, fmt.Errorf("%s.organisations[%d]: %w", key, i, err)
 		}
 		trusted.Organisations = append(trusted.Organisations, organisation)
 	}
 	return trusted, nil
 }
 
-// fetchKeys keeps an issuer's key set at hand until life ends.
-func (g *Gateway) fetchKeys(life context.Context, address string, authorities config.File) (*identity.KeySet, error) {
+// fetchKeys keeps the key set of an issuer, whose settings are below a key, at hand until life ends.
+func (g *Gateway) fetchKeys(life context.Context, key, address string, file config.File) (*identity.KeySet, error) {
 	transport := &http.Transport{TLSHandshakeTimeout: jwksTimeout, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true}
-	if authorities != "" {
-		trusted, err := reach.ReadAuthorities(authorities)
+	if file != "" {
+		authorities, err := g.issuerAuthorities(key, file)
 		if err != nil {
-			return nil, fmt.Errorf("caFile: %w", err)
+			return nil, err
 		}
-		transport.TLSClientConfig = &tls.Config{RootCAs: trusted.Pool, MinVersion: tls.VersionTLS12}
+		transport.TLSClientConfig = &tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12}
 	}
 	g.onStop(func() error { transport.CloseIdleConnections(); return nil })
 	keys, err := identity.FetchKeys(life, address, &http.Client{Transport: transport, Timeout: jwksTimeout}, g.log)
 	if err != nil {
-		return nil, fmt.Errorf("jwksURL: %w", err)
+		return nil, fmt.Errorf("%s.jwksURL: %w", key, err)
 	}
 	return keys, nil
+}
+
+// issuerAuthorities reads the authorities that are trusted for an issuer's key set, once: they do not follow their file.
+func (g *Gateway) issuerAuthorities(key string, file config.File) (*x509.CertPool, error) {
+	key += ".caFile"
+	read, err := reach.ReadAuthorities(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	g.watched = append(g.watched, watched{key, func() []*x509.Certificate { return read.All }})
+	return read.Pool, nil
 }

@@ -12,26 +12,48 @@ import (
 // keyPair is a certificate with its key, which follows its files.
 type keyPair struct{ *renewed[*tls.Certificate] }
 
-// newKeyPair reads a pair. One that does not belong together, is not yet good or not any more is refused, now and when it
-// changes.
-func newKeyPair(certificateFile, keyFile string, log *slog.Logger) (*keyPair, error) {
+// newKeyPair reads a pair. One that does not belong together, is not yet good or not any more, or that fails a check is
+// refused, now and when it changes. check is nil where a certificate may be for anybody.
+func newKeyPair(certificateFile config.File, keyFile config.SecretFile, log *slog.Logger, check func(*x509.Certificate) error) (*keyPair, error) {
 	r, err := newRenewed(log, func() (*tls.Certificate, error) {
 		pair, err := reach.Pair(certificateFile, keyFile)
 		if err != nil {
 			return nil, err
 		}
-		return pair, reach.GoodNow(pair.Leaf)
-	}, certificateFile, keyFile)
+		if err := reach.GoodNow(pair.Leaf); err != nil {
+			return nil, err
+		}
+		if check != nil {
+			if err := check(pair.Leaf); err != nil {
+				return nil, err
+			}
+		}
+		return pair, nil
+	}, string(certificateFile), string(keyFile))
 	if err != nil {
 		return nil, err
 	}
 	return &keyPair{r}, nil
 }
 
+// readPair reads both files with the care that each asks for: the key is a secret whenever it is read.
+func readPair(certificateFile config.File, keyFile config.SecretFile) (tls.Certificate, error) {
+	certificate, err := certificateFile.Read()
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := keyFile.Read()
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(certificate, []byte(key.Reveal()))
+}
+
 // forClient is the GetCertificate of a server.
 func (k *keyPair) forClient(*tls.ClientHelloInfo) (*tls.Certificate, error) { return k.current(), nil }
 
-// forServer is the GetClientCertificate of a client. The proxy asks for no particular authority (SDS contract, C4).
+// forServer is the GetClientCertificate of a client: the one that there is, whichever authorities the server names. Whether it
+// takes that is for the server to say.
 func (k *keyPair) forServer(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 	return k.current(), nil
 }

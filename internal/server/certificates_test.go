@@ -335,6 +335,7 @@ func trusting(t *testing.T, change func(*config.Config, *root)) *Gateway {
 	certificateFile, keyFile := issue(t, shared, "gateway.example", now, now.Add(100*day))
 	ownFile, ownKey := issue(t, own, "trust.example", now, now.Add(40*day))
 	g := &Gateway{log: quiet(), config: config.Config{
+		System: config.System{URL: "https://Gateway.example"},
 		Spine: config.Spine{Proxy: config.Proxy{
 			CAFile: config.File(ca), CertificateFile: config.File(certificateFile), KeyFile: config.SecretFile(keyFile),
 		}},
@@ -363,6 +364,9 @@ func TestAGatewayDoesNotStartOnCertificatesThatCannotWork(t *testing.T) {
 		"what is good":       {nil, ""},
 		"no name configured": {func(c *config.Config, _ *root) { c.Organisations[0].FQDN = "" }, ""},
 		"another name":       {func(c *config.Config, _ *root) { c.Organisations[0].FQDN = "other.example" }, "organisations[0].fqdn: the client certificate is for another"},
+		"the gateway is told to practices as another": {
+			func(c *config.Config, _ *root) { c.System.URL = "https://trust.example" }, "system.url: the client certificate is for another",
+		},
 		"the shared one's name with one's own": {
 			func(c *config.Config, _ *root) { c.Organisations[1].FQDN = "gateway.example" }, "organisations[1].fqdn",
 		},
@@ -382,9 +386,14 @@ func TestAGatewayDoesNotStartOnCertificatesThatCannotWork(t *testing.T) {
 			c.Organisations[1].Proxy.CertificateFile = ""
 		}, "organisations[1].proxy.certificateFile"},
 		"no authorities": {func(c *config.Config, _ *root) { c.Spine.Proxy.CAFile = "" }, "spine.proxy.caFile"},
+		"an issuer's authorities that are none": {func(c *config.Config, _ *root) {
+			c.Identity.Issuers = []config.Issuer{{CAFile: c.Spine.Proxy.CAFile}, {CAFile: config.File(c.Spine.Proxy.KeyFile)}}
+		}, "identity.issuers[1].caFile: no certificate in it"},
+		"CIS2's authorities that are none": {func(c *config.Config, _ *root) {
+			c.Identity.CIS2.CAFile = config.File(c.Spine.Proxy.KeyFile)
+		}, "identity.cis2.caFile: no certificate in it"},
 	} {
-		g := trusting(t, tt.change)
-		_, err := g.readTrust()
+		err := CheckCertificates(trusting(t, tt.change).config)
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s: %v, want %q", name, err, tt.want)
 		}
@@ -500,4 +509,36 @@ func TestOperatorsAreWarnedBeforeACertificateExpires(t *testing.T) {
 		end()
 		g.serving.Wait()
 	})
+}
+
+// The authorities of key sets end as well as those of the Spine, and nobody would sign in any more.
+func TestOperatorsAreWarnedOfIssuersAuthorities(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	writeFile(t, file, newRoot(t, "issuers", time.Now().Add(10*day)).text)
+	const nowhere = "https://127.0.0.1:1/jwks"
+	g := trusting(t, func(c *config.Config, _ *root) {
+		c.Organisations[0].Name, c.Organisations[1].Name = "Example Urgent Care", "Example Community Trust"
+		c.Identity = config.Identity{
+			Issuers: []config.Issuer{{
+				Name: "https://login.example", Audience: "spinegate", JWKSURL: nowhere, Algorithms: []string{"ES256"},
+				Organisations: []string{"Q8X01"}, CAFile: config.File(file),
+			}},
+			CIS2: config.CIS2{Name: "https://cis2.example", Audience: "client", JWKSURL: nowhere, Algorithms: []string{"RS256"}, CAFile: config.File(file)},
+		}
+	})
+	var log lines
+	life, end := context.WithCancel(t.Context())
+	if _, err := g.believe(life, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	end()
+	g.log = slog.New(slog.NewJSONHandler(&log, nil))
+	g.warn(t.Context(), make([]warning, len(g.watched)))
+	text := log.take()
+	for _, key := range []string{"identity.issuers[0].caFile", "identity.cis2.caFile"} {
+		if !strings.Contains(text, `"a certificate expires soon","setting":"`+key+`"`) {
+			t.Errorf("nothing is said of %s in:\n%s", key, text)
+		}
+	}
 }

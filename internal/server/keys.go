@@ -19,10 +19,14 @@ type applicationKeys struct {
 	since map[string]time.Time
 }
 
-// CheckKeys reads the keys of every application that a configuration names. An agent is not asked for a signature.
+// CheckKeys reads the keys of every application that a configuration names, and finds two applications with one API key. An
+// agent is not asked for a signature.
 func CheckKeys(c config.Config) error {
 	all, err := reach.Applications(c)
 	if err != nil {
+		return err
+	}
+	if err := reach.Distinct(c, all); err != nil {
 		return err
 	}
 	for _, ods := range all {

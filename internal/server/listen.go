@@ -85,7 +85,7 @@ func (g *Gateway) callersTLS() (*tls.Config, error) {
 	if l.CertificateFile == "" {
 		return nil, nil //nolint:nilnil // clear text is an answer; where it is allowed is checked at the listener
 	}
-	pair, err := newKeyPair(string(l.CertificateFile), string(l.KeyFile), g.log)
+	pair, err := newKeyPair(l.CertificateFile, l.KeyFile, g.log, nil)
 	if err != nil {
 		return nil, fmt.Errorf("listen.certificateFile: %w", err)
 	}

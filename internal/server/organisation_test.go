@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/config"
+	"github.com/spinegate/spinegate/internal/sandbox"
+	"github.com/spinegate/spinegate/internal/server"
 	"github.com/spinegate/spinegate/internal/server/servertest"
 	"github.com/spinegate/spinegate/internal/simulator"
 )
@@ -139,6 +142,9 @@ func TestAnOrganisationsOwnApplication(t *testing.T) {
 			"no such organisation": {func(c *config.Config) { c.Organisations = c.Organisations[:community] }, "R9Y02 is missing"},
 			"no application":       {func(c *config.Config) { c.Organisations[community].Token = config.Application{} }, "organisations[1].token.apiKeyFile: whether"},
 			"no key":               {func(c *config.Config) { c.Organisations[community].Token.PrivateKeyFile += ".gone" }, "organisations[1].token.privateKeyFile"},
+			"another's API key": {func(c *config.Config) {
+				c.Organisations[community].Token.APIKeyFile = c.Spine.Token.APIKeyFile
+			}, "organisations[1].token.apiKeyFile: spine.token has this API key"},
 			"another's kid": {func(c *config.Config) {
 				c.Spine.PDS.RequestsPerSecond = 0.001 // must not be applied
 				c.Organisations[community].Token.AlsoPublish = []config.PublicKey{{
@@ -160,4 +166,34 @@ func TestAnOrganisationsOwnApplication(t *testing.T) {
 			t.Errorf("a reload that failed slowed requests to %v", d)
 		}
 	})
+}
+
+// Two paths, or one: what counts is the key in them.
+func TestApplicationsDoNotShareAnAPIKey(t *testing.T) {
+	t.Parallel()
+	var loaded config.Config
+	_, err := sandbox.Start(t.Context(), sandbox.Options{
+		Dir: t.TempDir(), Listen: "127.0.0.1:0", Admin: "127.0.0.1:0", Version: "0.0.0-test", Logger: slog.New(slog.DiscardHandler),
+		Spine: simulator.Options{Network: new(simulator.Memory), Keys: servertest.Keys(t)},
+		Configure: func(c *config.Config) {
+			text, err := os.ReadFile(string(c.Spine.Token.APIKeyFile))
+			if err != nil {
+				t.Error(err)
+			}
+			file := filepath.Join(t.TempDir(), "copied.apikey")
+			if err := os.WriteFile(file, append(text, '\n'), 0o600); err != nil {
+				t.Error(err)
+			}
+			for i := range c.Organisations {
+				c.Organisations[i].Token = c.Spine.Token.Application()
+				c.Organisations[i].Token.APIKeyFile = config.SecretFile(file)
+			}
+			loaded = *c
+		},
+	})
+	for does, err := range map[string]error{"a start": err, "config check": server.CheckKeys(loaded)} {
+		if err == nil || !strings.Contains(err.Error(), "organisations[0].token.apiKeyFile: spine.token has this API key") {
+			t.Errorf("%s: %v, want a refusal", does, err)
+		}
+	}
 }

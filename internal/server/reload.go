@@ -8,26 +8,32 @@ import (
 	"reflect"
 
 	"github.com/spinegate/spinegate/internal/config"
+	"github.com/spinegate/spinegate/internal/nhs"
+
+	"github.com/spinegate/spinegate/internal/reach"
 )
 
 // Reload applies what can change while calls run: how many requests each application may make to PDS and the gateway to SDS, for
 // everything that runs and waits, too; and the applications' keys: the next token is signed with the new one, and the key set
-// is the new one. Nothing else of c is looked at. After an error everything is as it was. It can take as long as an agent may
-// take to sign.
+// is the new one. Nothing else of c is applied. What is wrong with c is found before anything of it is applied, so that after an
+// error everything is as it was. It can take as long as an agent may take to sign.
 func (g *Gateway) Reload(ctx context.Context, c config.Config) error {
 	g.reloading.Lock()
 	defer g.reloading.Unlock()
-	renewals := make([]renewal, len(g.applications))
+	renewals, all := make([]renewal, len(g.applications)), make([]nhs.ODSCode, len(g.applications))
 	var errs []error
 	for i, a := range g.applications {
 		r, err := a.renew(c)
-		renewals[i], errs = r, append(errs, err)
+		renewals[i], all[i], errs = r, a.ods, append(errs, err)
 	}
 	perMinute := c.Spine.SDS.RequestsPerMinute
 	if !(perMinute > 0) || math.IsInf(perMinute, 1) {
 		errs = append(errs, errors.New("spine.sds.requestsPerMinute: it must be a number above zero"))
 	}
 	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	if err := reach.Distinct(c, all); err != nil { // the keys in use stay until a restart, which this would prevent
 		return err
 	}
 	for _, r := range renewals {

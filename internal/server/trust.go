@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 
 	"github.com/spinegate/spinegate/internal/config"
 	"github.com/spinegate/spinegate/internal/nhs"
@@ -35,28 +36,26 @@ func (g *Gateway) readTrust() (*trust, error) {
 	if t.proxy, err = newAuthorities(c.Proxy.CAFile, g.log); err != nil {
 		return nil, fmt.Errorf("spine.proxy.caFile: %w", err)
 	}
-	if t.pair, err = newKeyPair(string(c.Proxy.CertificateFile), string(c.Proxy.KeyFile), g.log); err != nil {
+	if t.pair, err = newKeyPair(c.Proxy.CertificateFile, c.Proxy.KeyFile, g.log, g.checkShared); err != nil {
 		return nil, fmt.Errorf("spine.proxy.certificateFile: %w", err)
 	}
 	g.watched = append(g.watched,
 		watched{"spine.proxy.caFile", t.proxy.chain}, watched{"spine.proxy.certificateFile", t.pair.chain})
 	for i, o := range g.config.Organisations {
-		used, key := t.pair, fmt.Sprintf("organisations[%d]", i)
-		if o.Proxy.CertificateFile != "" || o.Proxy.KeyFile != "" {
-			key := key + ".proxy.certificateFile"
-			ods, err := nhs.ParseODSCode(o.ODS)
-			if err == nil {
-				used, err = newKeyPair(string(o.Proxy.CertificateFile), string(o.Proxy.KeyFile), g.log)
-			}
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", key, err)
-			}
-			t.own[ods] = used
-			g.watched = append(g.watched, watched{key, used.chain})
+		if !ownsCertificate(o) {
+			continue
 		}
-		if err := reach.CheckName(used.current().Leaf, o.FQDN); err != nil {
-			return nil, fmt.Errorf("%s.fqdn: %w", key, err)
+		key := fmt.Sprintf("organisations[%d].proxy.certificateFile", i)
+		ods, err := nhs.ParseODSCode(o.ODS)
+		if err == nil {
+			t.own[ods], err = newKeyPair(o.Proxy.CertificateFile, o.Proxy.KeyFile, g.log, func(leaf *x509.Certificate) error {
+				return checkFQDN(leaf, i, o)
+			})
 		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", key, err)
+		}
+		g.watched = append(g.watched, watched{key, t.own[ods].chain})
 	}
 	return t, nil
 }
@@ -67,7 +66,50 @@ func CheckCertificates(c config.Config) error {
 	g := &Gateway{config: c, log: slog.New(slog.DiscardHandler)}
 	_, towardsSpine := g.readTrust()
 	_, towardsCallers := g.callersTLS()
-	return errors.Join(towardsSpine, towardsCallers)
+	errs := []error{towardsSpine, towardsCallers}
+	issuer := func(key string, file config.File) {
+		if file != "" {
+			_, err := g.issuerAuthorities(key, file)
+			errs = append(errs, err)
+		}
+	}
+	issuer("identity.cis2", c.Identity.CIS2.CAFile)
+	for i, o := range c.Identity.Issuers {
+		issuer(fmt.Sprintf("identity.issuers[%d]", i), o.CAFile)
+	}
+	return errors.Join(errs...)
+}
+
+// ownsCertificate reports whether an organisation shows a certificate of its own, or means to.
+func ownsCertificate(o config.Organisation) bool {
+	return o.Proxy.CertificateFile != "" || o.Proxy.KeyFile != ""
+}
+
+// checkShared holds the gateway's certificate against what practices are told that the gateway is (SDS contract, E2), and
+// against every organisation that shows it.
+func (g *Gateway) checkShared(leaf *x509.Certificate) error {
+	told, err := url.Parse(g.config.System.URL)
+	if err != nil {
+		return errors.New("system.url: not a URL")
+	}
+	var errs []error
+	if err := reach.CheckName(leaf, told.Hostname()); err != nil {
+		errs = append(errs, fmt.Errorf("system.url: %w", err))
+	}
+	for i, o := range g.config.Organisations {
+		if !ownsCertificate(o) {
+			errs = append(errs, checkFQDN(leaf, i, o))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkFQDN holds a certificate against the organisation with that index.
+func checkFQDN(leaf *x509.Certificate, i int, o config.Organisation) error {
+	if err := reach.CheckName(leaf, o.FQDN); err != nil {
+		return fmt.Errorf("organisations[%d].fqdn: %w", i, err)
+	}
+	return nil
 }
 
 // towardsInternet are the authorities of PDS, SDS and the token service; nil are the system's.

@@ -80,7 +80,7 @@ func TestARenewedCertificateIsUsedWithoutARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir, now := t.TempDir(), time.Now()
 		certificateFile, keyFile := issue(t, dir, "first.example", now, now.Add(time.Hour))
-		pair, err := newKeyPair(certificateFile, keyFile, slog.New(slog.DiscardHandler))
+		pair, err := newKeyPair(config.File(certificateFile), config.SecretFile(keyFile), slog.New(slog.DiscardHandler), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ import (
 const Life = 15 * time.Minute
 
 // How much is remembered, as those who keep answers reckon them: by one session, and by all of a replica together. What
-// does not fit makes the answers go that were kept first.
+// does not fit makes the answers go that were kept first: of the session, or of the organisation whose answers take most.
 const (
 	mostOfOne = 1 << 20
 	mostInAll = 64 << 20
@@ -49,7 +49,8 @@ type Key struct {
 // Memory is what one session remembers. It is safe for concurrent use. The nil Memory is that of a call without a session:
 // it remembers nothing.
 type Memory struct {
-	of *Sessions
+	of    *Sessions
+	share *share
 
 	// What follows is guarded by of.mu.
 	answers map[Key]*answer
@@ -64,12 +65,12 @@ type answer struct {
 	value  any
 	at     time.Time // when it was received
 	size   int
-	// own is its place among the session's answers, all that among everybody's.
+	// own is its place among the session's answers, all that among the organisation's.
 	own, all *list.Element
 }
 
-func newMemory(of *Sessions) *Memory {
-	return &Memory{of: of, answers: map[Key]*answer{}, order: list.New()}
+func newMemory(of *Sessions, share *share) *Memory {
+	return &Memory{of: of, share: share, answers: map[Key]*answer{}, order: list.New()}
 }
 
 // Recall is what a session remembers about a key. It is shared: nobody may change it.
@@ -113,15 +114,16 @@ func (m *Memory) keep(k Key, value any, at time.Time, size int, replace bool) {
 		known.forget()
 	}
 	a := &answer{memory: m, key: k, value: value, at: at, size: size}
-	a.own, a.all = m.order.PushBack(a), m.of.kept.PushBack(a)
+	a.own, a.all = m.order.PushBack(a), m.share.kept.PushBack(a)
 	m.answers[k] = a
 	m.size += size
+	m.share.size += size
 	m.of.size += size
 	for m.size > mostOfOne {
 		first(m.order).forget()
 	}
 	for m.of.size > mostInAll {
-		first(m.of.kept).forget()
+		first(m.of.largest(m.share, func(of *share) int { return of.size }).kept).forget()
 	}
 }
 
@@ -153,8 +155,9 @@ func (a *answer) forget() {
 	m := a.memory
 	delete(m.answers, a.key)
 	m.order.Remove(a.own)
-	m.of.kept.Remove(a.all)
+	m.share.kept.Remove(a.all)
 	m.size -= a.size
+	m.share.size -= a.size
 	m.of.size -= a.size
 }
 

@@ -51,7 +51,7 @@ func TestAMemoryIsOneSessionsOwn(t *testing.T) {
 		if got := recalled(memory(t, s, "session-of-"+name, other.user, other.patient), key); got != "" {
 			t.Errorf("%s recalls %q", name, got)
 		}
-		if m, err := s.Use(visit, other.user, other.patient); name != "another session" && (m != nil || !mismatch(err)) {
+		if m, err := s.Use(visit, other.user, other.patient); name != "another session" && (m == own || !mismatch(err) && other.user.Organisation == doctor.Organisation) {
 			t.Errorf("%s was given the memory of the session: %v", name, err)
 		}
 	}
@@ -181,6 +181,25 @@ func TestMemoryIsBounded(t *testing.T) {
 		}
 		if recalled(of(0), code(0)) != "" || recalled(of(1), code(1)) != "here" || recalled(of(64), code(64)) != "here" {
 			t.Error("sixty-four of a megabyte are kept, and the first goes for one more")
+		}
+	})
+	t.Run("in all, at the cost of the organisation whose answers take most", func(t *testing.T) {
+		s := session.New(1000)
+		few := memory(t, s, visit, user(t, "Q8X01", "u-1"), nhs.Number{})
+		few.Keep(code(0), "here", time.Now(), 1024*kilobyte)
+		many := func(n int) *session.Memory {
+			return memory(t, s, fmt.Sprintf("session-number-%d", n), user(t, "R9Y02", "u-1"), nhs.Number{})
+		}
+		for n := range 64 {
+			many(n).Keep(code(n), "there", time.Now(), 1024*kilobyte)
+		}
+		if recalled(few, code(0)) != "here" || recalled(many(0), code(0)) != "" || recalled(many(1), code(1)) != "there" {
+			t.Error("another organisation's answer went, and not the first of that which has sixty-four")
+		}
+		more := memory(t, s, "another-"+visit, user(t, "Q8X01", "u-1"), nhs.Number{})
+		more.Keep(code(1), "here", time.Now(), 1024*kilobyte)
+		if recalled(few, code(0)) != "here" || recalled(more, code(1)) != "here" || recalled(many(1), code(1)) != "" {
+			t.Error("an organisation with two answers makes room for one of its own")
 		}
 	})
 	t.Run("and freed with a session", func(t *testing.T) {

@@ -1,9 +1,11 @@
-// Package session keeps one encounter one encounter: it binds a `session_id` to the organisation and user who used it
-// first, and to the first NHS Number that was used with it. Whoever comes with the same id for another organisation, user
-// or patient is told SESSION_MISMATCH, so that a system that mixed up two screens finds out before anything is asked.
+// Package session keeps one encounter one encounter: it binds a `session_id` of an organisation to the user who used it
+// first, and to the first NHS Number that was used with it. Whoever comes with the same id for another user or patient is
+// told SESSION_MISMATCH, so that a system that mixed up two screens finds out before anything is asked. Each organisation
+// has its own ids: the same id of another is another session, and nobody learns which ids others use.
 //
 // Sessions live in this replica's memory only, and for [Idle] after their last use. Their number is bounded: when it is
-// reached, the session that was used least recently is forgotten, and its id is free to be bound anew.
+// reached, the organisation that has most of them loses the one that it used least recently, whose id is free to be bound
+// anew. So an organisation with less than its equal share loses nothing to others.
 //
 // A session has a [Memory] of what the Spine said of systems while it lasted, which ends with it and is nobody else's: not
 // another organisation's, user's, patient's, nor that of a call without a session. Nothing of a patient is remembered but
@@ -23,7 +25,8 @@ import (
 // Idle is how long a session lives without being used (product.md, CallContext).
 const Idle = 15 * time.Minute
 
-// Most is how many sessions a replica remembers: at a few hundred bytes each, tens of megabytes.
+// Most is how many sessions a replica remembers: at a few hundred bytes each, tens of megabytes. What they remember takes up to
+// 64 MiB more; see [Memory].
 const Most = 100_000
 
 // User is to whom a session belongs. The systems of an organisation that name no human are one user.
@@ -37,7 +40,14 @@ type User struct {
 type Sessions struct {
 	most int
 
-	mu sync.Mutex // guards what follows
+	mu     sync.Mutex // guards what follows
+	shares map[nhs.ODSCode]*share
+	// held is how many sessions there are, and size what their answers take together.
+	held, size int
+}
+
+// share is what one organisation has of a replica.
+type share struct {
 	by map[string]*list.Element
 	// used has every session, the one used most recently in front.
 	used *list.List
@@ -56,7 +66,7 @@ type session struct {
 
 // New remembers at most so many sessions; see [Most].
 func New(most int) *Sessions {
-	return &Sessions{most: max(most, 1), by: make(map[string]*list.Element), used: list.New(), kept: list.New()}
+	return &Sessions{most: max(most, 1), shares: make(map[nhs.ODSCode]*share)}
 }
 
 // Use says that a call is part of a session, and gives the call what the session remembers. patient is zero for a call
@@ -67,16 +77,21 @@ func (s *Sessions) Use(id string, user User, patient nhs.Number) (*Memory, error
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.forget(now)
-	place, ok := s.by[id]
+	own := s.shares[user.Organisation]
+	if own == nil {
+		own = &share{by: make(map[string]*list.Element), used: list.New(), kept: list.New()}
+		s.shares[user.Organisation] = own
+	}
+	place, ok := own.by[id]
 	if !ok {
-		begun := &session{id: id, user: user, patient: patient, last: now, memory: newMemory(s)}
-		s.by[id] = s.used.PushFront(begun)
-		if s.used.Len() > s.most {
-			s.drop(s.used.Back())
+		begun := &session{id: id, user: user, patient: patient, last: now, memory: newMemory(s, own)}
+		own.by[id] = own.used.PushFront(begun)
+		if s.held++; s.held > s.most {
+			s.drop(s.largest(own, func(of *share) int { return of.used.Len() }).used.Back())
 		}
 		return begun.memory, nil
 	}
-	bound := of(place)
+	bound := at(place)
 	if bound.user != user || !patient.IsZero() && !bound.patient.IsZero() && bound.patient != patient {
 		return nil, fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_SESSION_MISMATCH, nil)
 	}
@@ -84,25 +99,44 @@ func (s *Sessions) Use(id string, user User, patient nhs.Number) (*Memory, error
 		bound.patient = patient
 	}
 	bound.last = now
-	s.used.MoveToFront(place)
+	own.used.MoveToFront(place)
 	return bound.memory, nil
 }
 
-// forget drops the sessions that nobody used for too long. The caller holds mu.
+// largest is the share that has most of something; own, whose addition was too much, if no other has more. The caller holds mu.
+func (s *Sessions) largest(own *share, has func(*share) int) *share {
+	found := own
+	for _, other := range s.shares {
+		if has(other) > has(found) {
+			found = other
+		}
+	}
+	return found
+}
+
+// forget drops the sessions that nobody used for too long, and the shares of organisations that have none. The caller holds
+// mu.
 func (s *Sessions) forget(now time.Time) {
-	for place := s.used.Back(); place != nil && now.Sub(of(place).last) >= Idle; place = s.used.Back() {
-		s.drop(place)
+	for organisation, of := range s.shares {
+		for place := of.used.Back(); place != nil && now.Sub(at(place).last) >= Idle; place = of.used.Back() {
+			s.drop(place)
+		}
+		if of.used.Len() == 0 {
+			delete(s.shares, organisation)
+		}
 	}
 }
 
 // drop forgets a session and what it remembers. The caller holds mu.
 func (s *Sessions) drop(place *list.Element) {
-	of(place).memory.end()
-	delete(s.by, of(place).id)
-	s.used.Remove(place)
+	gone := at(place)
+	gone.memory.end()
+	delete(gone.memory.share.by, gone.id)
+	gone.memory.share.used.Remove(place)
+	s.held--
 }
 
-func of(place *list.Element) *session {
+func at(place *list.Element) *session {
 	known, _ := place.Value.(*session)
 	return known
 }

@@ -55,7 +55,7 @@ func TestASessionBelongsToWhoUsedItFirst(t *testing.T) {
 		{"the first patient after a question about nobody", nobody, doctor, first, false},
 		{"another patient", first, doctor, second, true},
 		{"another user", first, user(t, "Q8X01", "u-2"), first, true},
-		{"another organisation", first, user(t, "R9Y02", "u-1"), first, true},
+		{"another organisation's own session of that id", first, user(t, "R9Y02", "u-1"), second, false},
 		{"the same id of another issuer", first, elsewhere, first, true},
 		{"another user with a question about nobody", nobody, user(t, "Q8X01", "u-2"), nobody, true},
 		{"a system of the organisation", first, user(t, "Q8X01", ""), first, true},
@@ -128,6 +128,50 @@ func TestTheLeastRecentlyUsedIsForgotten(t *testing.T) {
 	}
 	if _, err := s.Use(id(2), other, nhs.Number{}); err != nil {
 		t.Errorf("session 2 is still bound: %v", err)
+	}
+}
+
+// An organisation that uses many sessions unbinds none of another's, and cannot tell which ids that one uses.
+func TestOrganisationsDoNotUnbindEachOthersSessions(t *testing.T) {
+	s := session.New(100)
+	quiet, busy := user(t, "Q8X01", "u-1"), user(t, "R9Y02", "u-1")
+	patient, another := number(t, "9990000018"), number(t, "9990000042")
+	use := func(id string, who session.User, patient nhs.Number) error {
+		_, err := s.Use(id, who, patient)
+		return err
+	}
+	id := func(n int) string { return fmt.Sprintf("session-number-%d", n) }
+	for n := range 50 { // half of all, the equal share of one of two
+		if err := use(id(n), quiet, patient); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range 1000 {
+		if err := use(id(n), busy, another); err != nil {
+			t.Fatalf("session %d: %v", n, err)
+		}
+	}
+	for n := range 50 {
+		if err := use(id(n), quiet, another); !mismatch(err) {
+			t.Fatalf("session %d was unbound by another organisation: %v", n, err)
+		}
+	}
+	for _, n := range []int{999, 950, 949} { // the last of them is begun anew
+		if err := use(id(n), busy, patient); mismatch(err) != (n >= 950) {
+			t.Errorf("session %d of the busy organisation: %v", n, err)
+		}
+	}
+	// It gives back what is more than its share.
+	first := user(t, "S7Z03", "u-1")
+	for n := range 33 {
+		if err := use(id(n), first, patient); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range 33 {
+		if err := use(id(n), first, another); !mismatch(err) {
+			t.Fatalf("session %d of an organisation that came late was forgotten", n)
+		}
 	}
 }
 

@@ -635,7 +635,8 @@ type CallContext struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Marks one encounter, chosen by the caller: 16 to 64 letters, digits, dots, hyphens or underscores, no part of it an
 	// NHS Number. Within it, directory answers and capability statements may be reused for at most 15 idle minutes. It is
-	// bound to the organisation, the user and the first NHS Number used with it; use with another is SESSION_MISMATCH.
+	// bound to the user and the first NHS Number used with it; use with another is SESSION_MISMATCH. Each organisation has
+	// its own ids.
 	// Unset: everything is looked up afresh.
 	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	// The device that the user sits at, as the caller's organisation names it. Kept in the audit trail. An organisation's

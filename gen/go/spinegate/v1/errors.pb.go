@@ -99,7 +99,7 @@ const (
 	// A fault of the gateway itself. Its text stays inside.
 	// Code INTERNAL, retry NEVER. Say: "Something went wrong in this service. Please report it."
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 21
-	// The `session_id` is bound to another organisation, user or patient.
+	// The `session_id` is bound to another user or patient.
 	// Code FAILED_PRECONDITION, retry AFTER_CORRECTION. Say: "This session belongs to another patient or user. Start again."
 	ErrorReason_ERROR_REASON_SESSION_MISMATCH ErrorReason = 22
 	// The handle was not made by this gateway, or was changed.

@@ -116,7 +116,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Code INTERNAL, retry NEVER. Say: "Something went wrong in this service. Please report it."
     """
     ERROR_REASON_SESSION_MISMATCH: _ErrorReason.ValueType  # 22
-    """The `session_id` is bound to another organisation, user or patient.
+    """The `session_id` is bound to another user or patient.
     Code FAILED_PRECONDITION, retry AFTER_CORRECTION. Say: "This session belongs to another patient or user. Start again."
     """
     ERROR_REASON_HANDLE_INVALID: _ErrorReason.ValueType  # 23
@@ -509,7 +509,7 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 21
 Code INTERNAL, retry NEVER. Say: "Something went wrong in this service. Please report it."
 """
 ERROR_REASON_SESSION_MISMATCH: ErrorReason.ValueType  # 22
-"""The `session_id` is bound to another organisation, user or patient.
+"""The `session_id` is bound to another user or patient.
 Code FAILED_PRECONDITION, retry AFTER_CORRECTION. Say: "This session belongs to another patient or user. Start again."
 """
 ERROR_REASON_HANDLE_INVALID: ErrorReason.ValueType  # 23
