@@ -104,16 +104,12 @@ func (b *booking) make(ctx context.Context) (*pb.BookAppointmentResponse, error)
 		return nil, err
 	}
 	b.record.SetPractice(b.practice)
-	route, err := b.route(ctx, b.asker, b.practice, nhs.CreateAppointment)
+	root := slots[0].Root
+	route, err := b.routeAt(ctx, nhs.CreateAppointment, root)
 	if err != nil {
 		return nil, err
 	}
-	for _, slot := range slots {
-		if slot.Root != route.Address {
-			return nil, fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_HANDLE_MISMATCH, nil)
-		}
-	}
-	known, err := b.find(ctx, patient.Current)
+	known, err := b.find(ctx, patient.Current, root)
 	if err != nil {
 		return nil, err
 	}
@@ -148,9 +144,6 @@ func (b *booking) make(ctx context.Context) (*pb.BookAppointmentResponse, error)
 	}
 	return b.lost(ctx, patient, what, err)
 }
-
-// errMoved is a practice whose system moved while it was being asked: what the old one gave is of no use at the new one.
-var errMoved = fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_HANDLE_MISMATCH, nil)
 
 // errUnsent says of a booking that the practice cannot have heard of it, whatever else went wrong.
 var errUnsent = errors.New("the proxy refused the booking before the practice heard of it")
@@ -192,35 +185,21 @@ func again(err error) bool {
 	return same
 }
 
-// open reads the handles, which must be of this caller and practice, of one session, and in order.
+// open reads the handles, which must be of this caller and practice, of one root and session, and in order.
 func (b *booking) open() ([]slotHandle, error) {
 	slots := make([]slotHandle, len(b.request.GetSlotHandles()))
 	for i, text := range b.request.GetSlotHandles() {
 		if err := b.Handles.Open(handle.Slot, b.binding(b.asker, b.practice), text, &slots[i]); err != nil {
 			return nil, err
 		}
+		if slots[i].Root != slots[0].Root {
+			return nil, errMoved
+		}
 		if slots[i].Session != slots[0].Session || slots[i].Type != slots[0].Type {
 			return nil, fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_SLOTS_NOT_ADJACENT, nil)
 		}
 	}
 	return slots, nil
-}
-
-// find asks the practice for its own patient, who must be the one asked for. It is asked each time: the practice's id is
-// good for this root and call alone.
-func (b *booking) find(ctx context.Context, number nhs.Number) (*gpconnect.Patient, error) {
-	route, err := b.route(ctx, b.asker, b.practice, nhs.SearchPatient)
-	if err != nil {
-		return nil, err
-	}
-	known, by, err := visit(ctx, b.core, b.asker, route, func(to gpconnect.Target) (*gpconnect.Patient, error) {
-		known, _, err := b.Practices.FindPatient(ctx, to, number)
-		return known, err
-	})
-	if err == nil && by.Address != route.Address {
-		return nil, errMoved
-	}
-	return known, err
 }
 
 // order is the booking as the practice is asked for it.
