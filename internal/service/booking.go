@@ -52,6 +52,7 @@ func (s *GPConnect) BookAppointment(ctx context.Context, req *pb.BookAppointment
 	}
 	defer claim.Release()
 	b := &booking{core: s.core, asker: a, request: req, practice: ods, claim: claim, record: audit.FromContext(ctx)}
+	b.stopped = claim.Standing == journal.Unsent && !claim.SentAt.IsZero()
 	switch claim.Standing {
 	case journal.Settled:
 		return b.repeat(ctx)
@@ -85,6 +86,8 @@ type booking struct {
 	practice nhs.ODSCode
 	claim    *journal.Claim
 	record   *audit.Record
+	// stopped says that it was sent before, in this call or an earlier one, and that the proxy said that it stopped it.
+	stopped bool
 }
 
 // sent is what the journal keeps so that what became of a booking can be found out, by whoever asks next.
@@ -93,7 +96,7 @@ type sent struct {
 	Description string       `json:"d"`
 }
 
-// make sends a booking that was never sent.
+// make sends a booking that was never sent, or that the proxy stopped each time.
 func (b *booking) make(ctx context.Context) (*pb.BookAppointmentResponse, error) {
 	slots, err := b.open()
 	if err != nil {
@@ -136,20 +139,25 @@ func (b *booking) make(ctx context.Context) (*pb.BookAppointmentResponse, error)
 	switch {
 	case err == nil:
 		return b.settle(ctx, patient, route, appointment, pb.BookingOutcome_BOOKING_OUTCOME_CONFIRMED)
-	case spine.NeverSent(err), errors.Is(err, errUnsent), gpconnect.Settled(err) && again(err):
-		// Not a byte reached the practice: none left, or the proxy itself would not pass it on. It may be sent again.
+	case spine.NeverSent(err) && !b.stopped:
+		// Not a byte left. It may be sent again.
 		return nil, errors.Join(err, b.claim.MarkUnsent(ctx))
-	case gpconnect.Settled(err):
+	case spine.NeverSent(err), errors.Is(err, errStopped), gpconnect.Settled(err) && again(err):
+		// The proxy said that it did not pass it on. It may be sent again.
+		return nil, errors.Join(err, b.claim.MarkStopped(ctx))
+	case gpconnect.Settled(err) && !b.stopped:
 		return nil, b.refused(ctx, err)
 	}
+	// What is refused may be in the way of itself: that the proxy stopped an earlier sending is the word of an answer that a
+	// practice can imitate. Nothing but the practice's diary tells.
 	return b.lost(ctx, patient, what, err)
 }
 
-// errUnsent says of a booking that the practice cannot have heard of it, whatever else went wrong.
-var errUnsent = errors.New("the proxy refused the booking before the practice heard of it")
+// errStopped says of a booking that by the proxy's own word it was not passed on, whatever else went wrong.
+var errStopped = errors.New("the proxy said that it did not pass the booking on")
 
-// send sends the booking, and once more if the proxy itself refused the first for a route that is not right any more: then
-// not a byte reached the practice. The slots are of one service root, so that it goes to the same root or nowhere. While the
+// send sends the booking, and once more if the proxy said, in its own coding system, that it did not pass on the first because
+// the route is not right any more. The slots are of one service root, so that it goes to the same root or nowhere. While the
 // journal says SENT, a crash is reconciled.
 func (b *booking) send(ctx context.Context, to gpconnect.Target, route sds.Route, order *gpconnect.Booking) (*gpconnect.Appointment, sds.Route, error) {
 	appointment, err := b.Practices.Book(ctx, to, order)
@@ -164,14 +172,15 @@ func (b *booking) send(ctx context.Context, to gpconnect.Target, route sds.Route
 	now, lookUp := b.freshRoute(ctx, b.asker, route)
 	switch {
 	case lookUp != nil:
-		return nil, route, errors.Join(lookUp, errUnsent)
+		return nil, route, errors.Join(lookUp, errStopped)
 	case sameSystem(now, route):
 		return nil, route, err
 	case now.Address != route.Address:
-		return nil, now, errors.Join(errMoved, errUnsent)
+		return nil, now, errors.Join(errMoved, errStopped)
 	}
 	b.record.Diagnose(fault.Of(err).UpstreamText)
 	to.Destination = destination(now)
+	b.stopped = true
 	appointment, err = b.Practices.Book(ctx, to, order)
 	if stale(err) {
 		session.FromContext(ctx).Drop(now.ODS)
