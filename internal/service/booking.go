@@ -24,9 +24,28 @@ import (
 	"github.com/spinegate/spinegate/internal/spine"
 )
 
-// settleTime is how long a write is carried on after its caller has gone: long enough for the practice to answer, and
-// for one look at what it did.
-const settleTime = 40 * time.Second
+// How long a write is carried on, whatever becomes of its caller. Each step has its own time, so that a slow one does not take
+// that of those which follow.
+const (
+	// sendTime is long enough to send twice, with a look-up between.
+	sendTime = time.Minute
+	// lookTime is long enough for one look at what the practice did.
+	lookTime = 40 * time.Second
+	// keepTime is long enough for the journal to write something down.
+	keepTime = 10 * time.Second
+)
+
+// unstoppable is a context with a time of its own: neither the end of its parent nor that of the steps before ends it.
+func unstoppable(ctx context.Context, within time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), within)
+}
+
+// keep takes a step of the journal, in a time of its own.
+func keep(ctx context.Context, step func(context.Context) error) error {
+	keeping, done := unstoppable(ctx, keepTime)
+	defer done()
+	return step(keeping)
+}
 
 // BookAppointment books once, however often it is called with one request_id.
 func (s *GPConnect) BookAppointment(ctx context.Context, req *pb.BookAppointmentRequest) (*pb.BookAppointmentResponse, error) {
@@ -130,21 +149,21 @@ func (b *booking) make(ctx context.Context) (*pb.BookAppointmentResponse, error)
 		return nil, err
 	}
 	// From here on the caller can no longer stop it: what may have left is settled and recorded.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
-	defer cancel()
-	if err := b.claim.MarkSent(ctx, payload); err != nil {
+	sending, done := unstoppable(ctx, sendTime)
+	defer done()
+	if err := b.claim.MarkSent(sending, payload); err != nil {
 		return nil, journalFailed(err)
 	}
-	appointment, route, err := b.send(ctx, to, route, order)
+	appointment, route, err := b.send(sending, to, route, order)
 	switch {
 	case err == nil:
 		return b.settle(ctx, patient, route, appointment, pb.BookingOutcome_BOOKING_OUTCOME_CONFIRMED)
 	case spine.NeverSent(err) && !b.stopped:
 		// Not a byte left. It may be sent again.
-		return nil, errors.Join(err, b.claim.MarkUnsent(ctx))
+		return nil, errors.Join(err, keep(ctx, b.claim.MarkUnsent))
 	case spine.NeverSent(err), errors.Is(err, errStopped), gpconnect.Settled(err) && again(err):
 		// The proxy said that it did not pass it on. It may be sent again.
-		return nil, errors.Join(err, b.claim.MarkStopped(ctx))
+		return nil, errors.Join(err, keep(ctx, b.claim.MarkStopped))
 	case gpconnect.Settled(err) && !b.stopped:
 		return nil, b.refused(ctx, err)
 	}
@@ -255,7 +274,7 @@ func bookedSlots(slots []slotHandle) ([]gpconnect.BookedSlot, error) {
 func (b *booking) settle(ctx context.Context, t *pds.Trace, route sds.Route, a *gpconnect.Appointment, how pb.BookingOutcome) (*pb.BookAppointmentResponse, error) {
 	appointment, err := b.appointment(b.binding(b.asker, b.practice), t.Current.Digits(), a, route)
 	if err != nil {
-		return nil, errors.Join(unknown(err), b.claim.MarkUnknown(ctx))
+		return nil, errors.Join(unknown(err), keep(ctx, b.claim.MarkUnknown))
 	}
 	if len(appointment.GetJson()) > maxAppointmentJSON {
 		// What was booked must be told, whatever a practice adds to it.
@@ -271,7 +290,7 @@ func (b *booking) settle(ctx context.Context, t *pds.Trace, route sds.Route, a *
 	if err != nil {
 		return nil, fmt.Errorf("keep the answer: %w", err)
 	}
-	if err := b.claim.Settle(ctx, text, false); err != nil {
+	if err := keep(ctx, func(ctx context.Context) error { return b.claim.Settle(ctx, text, false) }); err != nil {
 		// It is booked, and not on record: whoever asks again finds it by reconciling.
 		return nil, unknown(err)
 	}
@@ -285,7 +304,7 @@ func (b *booking) refused(ctx context.Context, err error) error {
 	if marshalErr != nil {
 		return fmt.Errorf("keep the refusal: %w", marshalErr)
 	}
-	if settleErr := b.claim.Settle(ctx, text, true); settleErr != nil {
+	if settleErr := keep(ctx, func(ctx context.Context) error { return b.claim.Settle(ctx, text, true) }); settleErr != nil {
 		return unknown(settleErr)
 	}
 	return err
@@ -294,10 +313,12 @@ func (b *booking) refused(ctx context.Context, err error) error {
 // lost is a booking that may have been made: one look at the practice's diary, then the caller is told that nobody knows.
 func (b *booking) lost(ctx context.Context, t *pds.Trace, what sent, cause error) (*pb.BookAppointmentResponse, error) {
 	b.record.Diagnose(fault.Of(cause).UpstreamText)
-	if err := b.claim.MarkUnknown(ctx); err != nil {
+	if err := keep(ctx, b.claim.MarkUnknown); err != nil {
 		return nil, unknown(err)
 	}
-	answer, err := b.look(ctx, t, what)
+	looking, done := unstoppable(ctx, lookTime)
+	defer done()
+	answer, err := b.look(looking, t, what)
 	if err != nil || answer == nil {
 		return nil, unknown(errors.Join(cause, err))
 	}
