@@ -123,3 +123,39 @@ func TestABookingIsLookedForWhereItWasMade(t *testing.T) {
 		})
 	}
 }
+
+// A practice that moves between two windows of a search has failed: slots of two systems are never one answer.
+func TestASearchAcrossAMoveFails(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		g := start(t)
+		const varies = `{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"invalid","details":{"coding":[{"system":"` + ofTheProxy +
+			`","code":"400","display":"ENDPOINT_x_CPAID_S1_VARIES_FROM_TARGETURL_y"}]}}]}`
+		for _, f := range []simulator.Fault{
+			{Status: 400, Body: varies}, // the second window's answer
+			{Delay: time.Millisecond},   // the first's
+		} {
+			f.Upstream, f.ODS, f.Interaction, f.Times = simulator.Proxy, "A20047", nhs.SearchSlot, 1
+			if _, err := g.spine.Faults().Set(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		g.poisoned(t, nhs.SearchSlot, elsewhere, elsewhereASID) // the second answer
+		g.poisoned(t, nhs.SearchSlot, riverside, riversideASID) // the first
+		now := time.Now()
+		d := g.search(t, &pb.SearchSlotsRequest{
+			OdsCodes: []string{"A20047"}, Start: now.AddDate(0, 0, 1).Format(time.DateOnly), End: now.AddDate(0, 0, 21).Format(time.DateOnly),
+		})
+		if len(d.slots) == 0 || d.closing.GetVerdict() != pb.Verdict_VERDICT_PARTIAL {
+			t.Errorf("%d slots, %s", len(d.slots), d.closing.GetVerdict())
+		}
+		failed := d.failures["A20047"]
+		if e := failed.GetError(); e.GetReason() != pb.ErrorReason_ERROR_REASON_ENDPOINT_VARIES || e.GetRetry() != pb.RetryClass_RETRY_CLASS_SAME_CALL {
+			t.Errorf("failed with %v", e)
+		}
+		for _, e := range g.spine.Transcript().With(simulator.Provider, nhs.SearchSlot) {
+			if e.Header.Get("Ssp-To") == elsewhereASID {
+				t.Error("the other system was asked for the rest")
+			}
+		}
+	})
+}
