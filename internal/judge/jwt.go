@@ -17,9 +17,11 @@ const (
 	// ahead is how far in the future a token may be stamped, by the strictest practice, and stale how long before its arrival.
 	ahead = 5 * time.Second
 	stale = 20 * time.Second
-	// shared is how long after its first arrival the same token may come again: one that is made anew within the same second
-	// for the same call of the same user has the same text.
-	shared = 5 * time.Second
+	// shared is how long after its first arrival the same token may come again, within the same second: one that is made anew
+	// then for the same call of the same user has the same text, since it is stamped in seconds.
+	shared = time.Second
+	// transit is how long a token may be on its way into the next second.
+	transit = 100 * time.Millisecond
 )
 
 // decodeSegment decodes base64url without padding.
@@ -102,7 +104,11 @@ var jwtRules = []Rule{
 	jwtRule("JWT-FRESH-01", "A token is made for one request and not used again.", "SDS E1", SPEC, clockKnown|pastKnown,
 		func(r *request, before *past) string {
 			first, known := before.tokens[r.audit.raw]
-			return unless(!known || r.At.Sub(first) < shared, "it came before")
+			if !known {
+				return ""
+			}
+			anew := first.trace == r.Header.Get("Ssp-Traceid") || r.At.Add(-transit).Unix() <= first.at.Unix()
+			return unless(anew && r.At.Sub(first.at) < shared, "it came before")
 		}),
 	jwtRule("JWT-REASON-01", "`reason_for_request` is `directcare`; for record transfer `migration`.", "SDS E2", TEST, claimsRead,
 		func(r *request, _ *past) string {

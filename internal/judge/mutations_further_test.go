@@ -2,6 +2,7 @@ package judge_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -53,6 +54,28 @@ var furtherMutations = []mutation{
 	{rule: "JWT-AUD-01", good: html, bad: claim(func(c map[string]any) { c["aud"] = "https://gp.example/" })},
 	{rule: "JWT-EXP-01", good: metadata, bad: claim(func(c map[string]any) { c["exp"] = json.Number(c["exp"].(json.Number).String() + ".0") })},
 	{rule: "JWT-IAT-02", good: metadata, bad: later(-10 * time.Second)},
+	{rule: "JWT-FRESH-01", good: metadata, bad: func(tp *tape, e *judge.Exchange) {
+		e.At = e.At.Truncate(time.Second).Add(700 * time.Millisecond)
+		used := e.Header.Get("Authorization")
+		next := metadata(tp)
+		next.Header.Set("Authorization", used)
+		next.At = next.At.Add(500 * time.Millisecond)
+	}},
+	{rule: "GPC-ROOT-01", good: book, bad: body(func(b map[string]any) {
+		for _, p := range b["participant"].([]any) {
+			if actor := in(p.(map[string]any), "actor"); strings.HasPrefix(actor["reference"].(string), "Patient/") {
+				actor["reference"] = "Patient/17"
+			}
+		}
+	})},
+	{rule: "GPC-ROOT-01", good: call("fhir:rest:read:patient-1", http.MethodGet, "Patient/{patient}", "", "patient/*.read", nil), bad: func(_ *tape, e *judge.Exchange) {
+		e.Path = e.Path[:strings.LastIndexByte(e.Path, '/')] + "/17"
+	}},
+	{rule: "C9-GEN-06", good: book, bad: func(tp *tape, e *judge.Exchange) {
+		e.At = e.At.Add(25 * time.Hour)
+		tp.claims(e, func(c map[string]any) { c["iat"], c["exp"] = e.At.Unix(), e.At.Unix()+300 })
+		tp.body(e, func(b map[string]any) { b["created"] = e.At.Format("2006-01-02T15:04:05-07:00") })
+	}},
 	{rule: "JWT-SCOPE-02", good: book, bad: claim(func(c map[string]any) { c["requested_scope"] = "patient/*.read" })},
 	{rule: "JWT-REASON-01", good: metadata, bad: claim(func(c map[string]any) { c["reason_for_request"] = "migration" })},
 	{rule: "JWT-RECORD-01", good: metadata, bad: claim(func(c map[string]any) { c["requested_record"] = map[string]any{} })},
@@ -114,6 +137,28 @@ func TestTheJudgeLetsPassWhatIsAllowed(t *testing.T) {
 				q["identifier"] = q["identifier"][:1]
 				q.Set("organization", "https://fhir.nhs.uk/Id/ods-organization-code|Q8X01")
 				q.Set("manufacturing-organization", "https://fhir.nhs.uk/Id/ods-organization-code|YGM24")
+			})
+		},
+		"a token made anew in the same second is the same": func(tp *tape) {
+			e := metadata(tp)
+			used, at := e.Header.Get("Authorization"), e.At.Truncate(time.Second)
+			e.At = at.Add(300 * time.Millisecond)
+			next := metadata(tp)
+			next.Header.Set("Authorization", used)
+			next.At = at.Add(1050 * time.Millisecond) // on its way for a while
+		},
+		"whom an unknown answer found": func(tp *tape) {
+			for i := range tp.all {
+				if called("fhir:rest:search:patient-1")(&tp.all[i]) {
+					tp.all[i].Answer = nil
+				}
+			}
+			tp.body(book(tp), func(b map[string]any) {
+				for _, p := range b["participant"].([]any) {
+					if actor := in(p.(map[string]any), "actor"); strings.HasPrefix(actor["reference"].(string), "Patient/") {
+						actor["reference"] = "Patient/17"
+					}
+				}
 			})
 		},
 		"a trace is good for a day": func(tp *tape) {
