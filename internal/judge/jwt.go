@@ -140,7 +140,7 @@ var jwtRules = []Rule{
 			}
 			return ""
 		}),
-	jwtRule("JWT-MEMBERS-01", "The three resources have the members of the specification and no other.", "SDS E2, E3", TEST, claimsRead, members),
+	jwtRule("JWT-MEMBERS-01", "The three resources have the members of the specification, of their types, and no other.", "SDS E2, E3", TEST, claimsRead, members),
 	jwtRule("JWT-DEVICE-01", "The device has an identifier of our own system, a model and a version.", "SDS E3", SPEC, claimsRead,
 		func(r *request, _ *past) string {
 			d := r.audit.claims.object("requesting_device")
@@ -218,28 +218,9 @@ func requestedRecord(r *request, _ *past) string {
 
 // members holds the three resources against the members that they may have.
 func members(r *request, _ *past) string {
-	practitioner := []string{"resourceType", "id", "identifier", "name"}
-	if r.edition.record {
-		practitioner = append(practitioner, "practitionerRole")
-	}
-	for name, allowed := range map[string][]string{
-		"requesting_device":       {"resourceType", "id", "identifier", "model", "version"},
-		"requesting_organization": {"resourceType", "id", "identifier", "name"},
-		"requesting_practitioner": practitioner,
-	} {
-		resource := r.audit.claims.object(name)
-		if !resource.within(allowed...) {
-			return name + " has another"
-		}
-		for _, i := range resource.objects("identifier") {
-			if !i.within("system", "value") {
-				return "an identifier of " + name + " has another"
-			}
-		}
-	}
-	for _, n := range r.audit.claims.object("requesting_practitioner").objects("name") {
-		if !n.within("use", "family", "given", "prefix") {
-			return "a name has another"
+	for name, member := range resourceForms(r.edition) {
+		if !absent(r, name) && !member.fits(r.audit.claims[name]) {
+			return name + " has another, or one of another type"
 		}
 	}
 	return ""
@@ -272,7 +253,8 @@ func user(r *request, _ *past) string {
 			return "one of SDS's ids is missing"
 		}
 	}
-	return unless(identified(p, len(want)+1), "the local id is missing, or an identifier is incomplete")
+	local := slices.ContainsFunc(p.objects("identifier"), func(i object) bool { return !slices.Contains(want, i.text("system")) })
+	return unless(local && identified(p, len(want)+1), "the local id is missing, or an identifier is incomplete")
 }
 
 func named(r *request, _ *past) string {

@@ -85,6 +85,24 @@ var furtherMutations = []mutation{
 	{rule: "JWT-MEMBERS-01", good: metadata, bad: claim(func(c map[string]any) {
 		in(c, "requesting_practitioner", "identifier", 0)["use"] = "official"
 	})},
+	{rule: "JWT-MEMBERS-01", good: metadata, bad: nameMember("prefix", "Dr")},
+	{rule: "JWT-MEMBERS-01", good: metadata, bad: nameMember("prefix", nil)},
+	{rule: "JWT-MEMBERS-01", good: metadata, bad: nameMember("prefix", []any{5})},
+	{rule: "JWT-MEMBERS-01", good: metadata, bad: nameMember("use", 5)},
+	{rule: "JWT-MEMBERS-01", good: metadata, bad: claim(func(c map[string]any) {
+		p := in(c, "requesting_practitioner")
+		p["name"] = append(p["name"].([]any), "x")
+	})},
+	{rule: "JWT-MEMBERS-01", good: metadata, bad: claim(func(c map[string]any) { in(c, "requesting_device")["id"] = 7 })},
+	{rule: "JWT-MEMBERS-01", good: html, bad: claim(func(c map[string]any) {
+		in(c, "requesting_practitioner", "name")["prefix"] = "Dr"
+	})},
+	{rule: "JWT-MEMBERS-01", good: html, bad: claim(func(c map[string]any) {
+		in(c, "requesting_practitioner", "practitionerRole", 0)["role"] = []any{}
+	})},
+	{rule: "JWT-USER-01", good: metadata, bad: claim(func(c map[string]any) {
+		in(c, "requesting_practitioner", "identifier", 2)["system"] = "https://fhir.nhs.uk/Id/sds-user-id"
+	})},
 	{rule: "GPC-SLOT-02", good: slots, bad: query(func(q url.Values) { q.Del("end") })},
 	{rule: "GPC-SLOT-03", good: slots, bad: query(func(q url.Values) { q.Set("end", "le1999-12-31") })},
 	{rule: "GPC-FIND-01", good: find, bad: rawQuery("9990000018", "9990000019")},
@@ -114,6 +132,11 @@ var furtherMutations = []mutation{
 			}}},
 		})
 	})},
+}
+
+// nameMember changes a member of the user's name.
+func nameMember(member string, value any) func(*tape, *judge.Exchange) {
+	return claim(func(c map[string]any) { in(c, "requesting_practitioner", "name", 0)[member] = value })
 }
 
 // What is allowed looks like what is not.
@@ -146,6 +169,12 @@ func TestTheJudgeLetsPassWhatIsAllowed(t *testing.T) {
 			next := metadata(tp)
 			next.Header.Set("Authorization", used)
 			next.At = at.Add(1050 * time.Millisecond) // on its way for a while
+		},
+		"a name has a use and several prefixes": func(tp *tape) {
+			tp.claims(metadata(tp), func(c map[string]any) {
+				name := in(c, "requesting_practitioner", "name", 0)
+				name["use"], name["prefix"] = "official", []any{"Prof", "Dr"}
+			})
 		},
 		"whom an unknown answer found": func(tp *tape) {
 			for i := range tp.all {
