@@ -176,6 +176,35 @@ func TestABookingOnAnOldRouteIsMadeOnce(t *testing.T) {
 			}
 		})
 	})
+	t.Run("all of it slowly", func(t *testing.T) {
+		inBubble(t, func(t *testing.T) {
+			g := start(t)
+			slot := g.slots(t, "A20047").slots[0]
+			slow := func(upstream simulator.Upstream, by time.Duration) {
+				if _, err := g.spine.Faults().Set(simulator.Fault{Upstream: upstream, Interaction: nhs.CreateAppointment, Times: 1, Delay: by}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, upstream := range []simulator.Upstream{simulator.SDSEndpoint, simulator.SDSDevice} {
+				slow(upstream, 3500*time.Millisecond) // the second try
+				slow(upstream, 5*time.Second)         // the first, which is given up
+			}
+			slow(simulator.Proxy, 14*time.Second) // the second sending
+			slow(simulator.Proxy, 14*time.Second) // the first
+			g.poisoned(t, nhs.CreateAppointment, riverside, formerASID)
+			request := booking("9990000018", slot)
+			answer, err := g.practices.BookAppointment(g.as(t, clinician), request)
+			if err != nil { // the caller did not wait so long, and asks again
+				answer, err = g.practices.BookAppointment(g.as(t, clinician), request)
+			}
+			if how := answer.GetOutcome(); err != nil || how == pb.BookingOutcome_BOOKING_OUTCOME_RECONCILED {
+				t.Errorf("%v, %v", how, err)
+			}
+			if n := len(g.spine.Bookings(ods(t, "A20047"))); n != 1 || g.sentBookings() != 2 {
+				t.Errorf("%d booked by %d requests", n, g.sentBookings())
+			}
+		})
+	})
 	t.Run("the directory cannot say where it is now", func(t *testing.T) {
 		inBubble(t, func(t *testing.T) {
 			g := start(t)

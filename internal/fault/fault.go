@@ -28,6 +28,9 @@ type Error struct {
 	UpstreamText string
 	// HTTPStatus is the upstream's; 0 when none was received.
 	HTTPStatus int
+	// ProxyCoded says that the answer was in the proxy's own coding system. Its words alone prove nothing: anybody behind it
+	// can use them.
+	ProxyCoded bool
 	// Metadata adds safe facts to ErrorInfo, e.g. the scope that is missing.
 	Metadata map[string]string
 	// cause is for the operator's log.

@@ -114,7 +114,7 @@ const structureDefinition = "https://fhir.nhs.uk/STU3/StructureDefinition/"
 
 // Book makes an appointment. It sends once.
 //
-// An error for which [Settled] is true means that nothing was booked: SLOT_TAKEN, BOOKING_REJECTED, a fault before
+// An error for which [Settled] is true means that this sending booked nothing: SLOT_TAKEN, BOOKING_REJECTED, a fault before
 // sending, ... After any other error an appointment may have been made: look for it with Appointments before anything
 // else. An answer that says "created" and cannot be read, or speaks of something else, is OUTCOME_UNKNOWN.
 func (c *Client) Book(ctx context.Context, to Target, b *Booking) (*Appointment, error) {
@@ -148,9 +148,10 @@ func unknownOutcome(cause error) error {
 	return fault.New(pb.Hop_HOP_PROVIDER, pb.ErrorReason_ERROR_REASON_OUTCOME_UNKNOWN, cause)
 }
 
-// Settled reports that a write that failed with err certainly changed nothing: it was refused here, no byte of it left, or
-// proxy or practice said in their own codes that they did not accept it. Everything else may hide a change: silence, an
-// answer of 5xx, a status that nobody explained, and a code that speaks of a fault and not of a refusal.
+// Settled reports that a write that failed with err changed nothing: it was refused here, no byte of it left, or proxy or
+// practice said in their own codes that they did not accept it. Everything else may hide a change: silence, an answer of 5xx, a
+// status that nobody explained, a code that speaks of a fault and not of a refusal, and the proxy's words without its coding
+// system. It is about this one sending: if the write was sent before, it says nothing of what that did.
 func Settled(err error) bool {
 	if spine.NeverSent(err) {
 		return true
@@ -165,7 +166,7 @@ func Settled(err error) bool {
 	coded := slices.ContainsFunc(e.Issues, func(i *pb.UpstreamIssue) bool { return i.GetIssueCode() != "" })
 	refused := e.HTTPStatus >= 400 && e.HTTPStatus < 444 && e.HTTPStatus != http.StatusRequestTimeout &&
 		e.HTTPStatus != http.StatusTooManyRequests
-	return coded && refused && slices.Contains(refusals[e.Hop], e.Reason)
+	return coded && refused && slices.Contains(refusals[e.Hop], e.Reason) && (e.Hop != pb.Hop_HOP_SSP || e.ProxyCoded)
 }
 
 // refusals are what proxy and practice can say, in codes of their own, of a request that they did not carry out.

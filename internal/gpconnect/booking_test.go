@@ -113,6 +113,8 @@ func TestSettled(t *testing.T) {
 		return e
 	}
 	const practice, proxy = pb.Hop_HOP_PROVIDER, pb.Hop_HOP_SSP
+	agreement := fault.New(proxy, pb.ErrorReason_ERROR_REASON_NO_SHARING_AGREEMENT, nil)
+	agreement.HTTPStatus, agreement.Issues, agreement.ProxyCoded = 403, []*pb.UpstreamIssue{{IssueCode: "FOT_CHECK_FAILED"}}, true
 	taken := said(practice, pb.ErrorReason_ERROR_REASON_SLOT_TAKEN, http.StatusConflict, "DUPLICATE_REJECTED")
 	for _, tt := range []struct {
 		name string
@@ -121,7 +123,8 @@ func TestSettled(t *testing.T) {
 	}{
 		{"the practice says that the slot is taken", taken, true},
 		{"the practice says what is wrong", said(practice, pb.ErrorReason_ERROR_REASON_BOOKING_REJECTED, 422, "INVALID_RESOURCE"), true},
-		{"the proxy says who may not", said(proxy, pb.ErrorReason_ERROR_REASON_NO_SHARING_AGREEMENT, 403, "FOT_CHECK_FAILED"), true},
+		{"the proxy says who may not", agreement, true},
+		{"somebody says it in the proxy's words", said(proxy, pb.ErrorReason_ERROR_REASON_NO_SHARING_AGREEMENT, 403, "FOT_CHECK_FAILED"), false},
 		{"a conflict that nobody explains", said(proxy, pb.ErrorReason_ERROR_REASON_ANSWER_INVALID, http.StatusConflict), false},
 		{"a refusal without a code", said(practice, pb.ErrorReason_ERROR_REASON_SLOT_TAKEN, http.StatusConflict), false},
 		{"a refusal's code with a fault's status", said(practice, pb.ErrorReason_ERROR_REASON_SLOT_TAKEN, 500, "DUPLICATE_REJECTED"), false},

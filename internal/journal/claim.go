@@ -18,7 +18,7 @@ type Standing int
 const (
 	// Fresh: nobody asked for this write before. It may be sent.
 	Fresh Standing = iota + 1
-	// Unsent: it was recorded before and provably never sent. It may be sent.
+	// Unsent: it was recorded before, and either never left or was stopped on its way (SentAt tells which). It may be sent.
 	Unsent
 	// Unsettled: it may have been sent and what became of it is not known. It must be reconciled and never be sent.
 	Unsettled
@@ -46,7 +46,8 @@ func (s Standing) String() string {
 // that the call's cancellation does not end, since what has left must be recorded.
 type Claim struct {
 	Standing Standing
-	// RecordedAt, SentAt and SettledAt (UTC) are zero where it has not come so far.
+	// RecordedAt, SentAt and SettledAt (UTC) are zero where it has not come so far. One that is Unsent with a SentAt left before
+	// and was stopped: whoever sends it again must not take a refusal for the whole truth.
 	RecordedAt, SentAt, SettledAt time.Time
 	// Payload is what MarkSent was given, while Unsettled.
 	Payload []byte
@@ -108,7 +109,7 @@ func (c *Claim) MarkSent(ctx context.Context, payload []byte) error {
 		// The step may have become durable all the same. This runs after it and before any other claim's; if it is lost,
 		// the write is merely reconciled without need. The payload, sealed with its own nonce, names this very step.
 		c.journal.db.Enqueue(func(tx *store.Tx) error {
-			_, err := tx.Exec(unsend+"payload = ? AND "+where, append([]any{sealed}, c.keys()...)...)
+			_, err := tx.Exec(unsend+"payload = ? AND "+where, append([]any{nanoseconds(c.SentAt), sealed}, c.keys()...)...)
 			return err
 		})
 	}
@@ -117,13 +118,19 @@ func (c *Claim) MarkSent(ctx context.Context, payload []byte) error {
 
 const (
 	where  = "organisation = ? AND request = ?"
-	unsend = "UPDATE entry SET state = 'RECORDED', sent_at = 0, payload = NULL WHERE state = 'SENT' AND "
+	unsend = "UPDATE entry SET state = 'RECORDED', sent_at = ?, payload = NULL WHERE state = 'SENT' AND "
 )
 
 // MarkUnsent takes MarkSent back. It is for a request of which not a byte can have left: no connection was made. The
 // same write may then be sent later.
 func (c *Claim) MarkUnsent(ctx context.Context) error {
-	return wrap("mark write as unsent", c.step(ctx, unsend))
+	return wrap("mark write as unsent", c.step(ctx, unsend, nanoseconds(c.SentAt)))
+}
+
+// MarkStopped says that the request left and was stopped on its way, by the word of whoever stopped it. The same write may then
+// be sent later, and its next claim has a SentAt.
+func (c *Claim) MarkStopped(ctx context.Context) error {
+	return wrap("mark write as stopped", c.step(ctx, "UPDATE entry SET state = 'RECORDED', payload = NULL WHERE state = 'SENT' AND "))
 }
 
 // MarkUnknown says that the answer to what was sent is lost, so that the write is seen to need reconciliation.
@@ -190,6 +197,13 @@ func instant(nanoseconds int64) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(0, nanoseconds).UTC()
+}
+
+func nanoseconds(at time.Time) int64 {
+	if at.IsZero() {
+		return 0
+	}
+	return at.UnixNano()
 }
 
 func wrap(doing string, err error) error {

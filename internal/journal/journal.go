@@ -3,7 +3,7 @@
 // GP Connect has no idempotency key, so a lost answer means "unknown", never "failed" (trust contract, 0 and BOOK;
 // product.md, "Writes"). The journal remembers each write by its organisation and the request id that its caller chose:
 //
-//	RECORDED  durable before anything is sent
+//	RECORDED  durable before anything is sent, and again when it never left or was stopped on its way
 //	SENT      durable immediately before the bytes may leave, with what is needed to find out what became of them
 //	UNKNOWN   the bytes may have left and nobody is waiting for the answer any more
 //	SETTLED   durable with the answer, a failure's too, before the caller is told

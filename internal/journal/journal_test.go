@@ -88,6 +88,7 @@ func refused(want error, do func(context.Context, *journal.Claim) error) step {
 
 func sent(ctx context.Context, c *journal.Claim) error    { return c.MarkSent(ctx, []byte("slot 7")) }
 func unsent(ctx context.Context, c *journal.Claim) error  { return c.MarkUnsent(ctx) }
+func stopped(ctx context.Context, c *journal.Claim) error { return c.MarkStopped(ctx) }
 func unknown(ctx context.Context, c *journal.Claim) error { return c.MarkUnknown(ctx) }
 func booked(ctx context.Context, c *journal.Claim) error {
 	return c.Settle(ctx, []byte("booked"), false)
@@ -110,6 +111,9 @@ func TestWhatTheNextClaimFinds(t *testing.T) {
 		{"refused before it was sent", []step{ok(failed)}, &journal.Claim{Standing: journal.Settled, Answer: []byte("taken"), Failed: true}},
 		{"no connection", []step{ok(sent), ok(unsent)}, &journal.Claim{Standing: journal.Unsent}},
 		{"no connection, then sent", []step{ok(sent), ok(unsent), ok(sent)}, &journal.Claim{Standing: journal.Unsettled, Payload: []byte("slot 7")}},
+		{"stopped on its way", []step{ok(sent), ok(stopped)}, &journal.Claim{Standing: journal.Unsent}},
+		{"stopped, then sent", []step{ok(sent), ok(stopped), ok(sent)}, &journal.Claim{Standing: journal.Unsettled, Payload: []byte("slot 7")}},
+		{"not stopped when unsent", []step{refused(journal.ErrState, stopped)}, &journal.Claim{Standing: journal.Unsent}},
 		{"never sent twice", []step{ok(sent), refused(journal.ErrState, sent)}, &journal.Claim{Standing: journal.Unsettled, Payload: []byte("slot 7")}},
 		{
 			"not sent when unknown",
@@ -157,6 +161,36 @@ func TestWhatTheNextClaimFinds(t *testing.T) {
 			}
 			j = open(t, c)
 			look("after a restart")
+		})
+	}
+}
+
+// Whoever sends a write again is told whether an earlier sending left.
+func TestAClaimTellsWhetherItEverLeft(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		steps [][]step // of one claim after the other
+		left  bool
+	}{
+		{"recorded", [][]step{nil}, false},
+		{"no connection", [][]step{{ok(sent), ok(unsent)}}, false},
+		{"stopped", [][]step{{ok(sent), ok(stopped)}}, true},
+		{"stopped, then no connection", [][]step{{ok(sent), ok(stopped)}, {ok(sent), ok(unsent)}}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			j := open(t, config(t))
+			for _, steps := range tt.steps {
+				c := claim(t, j)
+				for _, step := range steps {
+					step(t, c)
+				}
+				c.Release()
+			}
+			c := claim(t, j)
+			defer c.Release()
+			if c.Standing != journal.Unsent || c.SentAt.IsZero() == tt.left {
+				t.Errorf("it is %v, left at %v", c.Standing, c.SentAt)
+			}
 		})
 	}
 }

@@ -65,7 +65,7 @@ var bookingRules = []Rule{
 	bookingRule("GPC-BOOK-08", "The organisation's type is the one that the search for slots said, and absent if it said none.", "GP Connect 10.2", SPEC,
 		[]string{create},
 		func(r *request, before *past) string {
-			said, known := before.offers[r.Header.Get("Ssp-From")+" "+r.root]
+			said, known := before.offers[place(r)]
 			return unless(!known || said == typeOf(r.body), "it is another")
 		}),
 	bookingRule("GPC-BOOK-09", "It has a description of at most 100 characters, and a comment of at most 500.", "GP Connect 10.2", TEST,

@@ -37,8 +37,8 @@ type Exchange struct {
 	Status int
 	// Stopped says that the proxy did not pass it on, so that no practice got it.
 	Stopped bool
-	// Answer is the body answered by the token service, PDS and SDS. Without it, the rules that follow from what they said
-	// do not apply.
+	// Answer is the body answered by the token service, PDS and SDS, and by a practice that was asked to find a patient, as it
+	// went over the wire. Without it, the rules that follow from what they said do not apply.
 	Answer []byte
 }
 

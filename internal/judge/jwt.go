@@ -17,9 +17,11 @@ const (
 	// ahead is how far in the future a token may be stamped, by the strictest practice, and stale how long before its arrival.
 	ahead = 5 * time.Second
 	stale = 20 * time.Second
-	// shared is how long after its first arrival the same token may come again: one that is made anew within the same second
-	// for the same call of the same user has the same text.
-	shared = 5 * time.Second
+	// shared is how long after its first arrival the same token may come again, within the same second: one that is made anew
+	// then for the same call of the same user has the same text, since it is stamped in seconds.
+	shared = time.Second
+	// transit is how long a token may be on its way into the next second.
+	transit = 100 * time.Millisecond
 )
 
 // decodeSegment decodes base64url without padding.
@@ -102,7 +104,11 @@ var jwtRules = []Rule{
 	jwtRule("JWT-FRESH-01", "A token is made for one request and not used again.", "SDS E1", SPEC, clockKnown|pastKnown,
 		func(r *request, before *past) string {
 			first, known := before.tokens[r.audit.raw]
-			return unless(!known || r.At.Sub(first) < shared, "it came before")
+			if !known {
+				return ""
+			}
+			anew := first.trace == r.Header.Get("Ssp-Traceid") || r.At.Add(-transit).Unix() <= first.at.Unix()
+			return unless(anew && r.At.Sub(first.at) < shared, "it came before")
 		}),
 	jwtRule("JWT-REASON-01", "`reason_for_request` is `directcare`; for record transfer `migration`.", "SDS E2", TEST, claimsRead,
 		func(r *request, _ *past) string {
@@ -134,7 +140,7 @@ var jwtRules = []Rule{
 			}
 			return ""
 		}),
-	jwtRule("JWT-MEMBERS-01", "The three resources have the members of the specification and no other.", "SDS E2, E3", TEST, claimsRead, members),
+	jwtRule("JWT-MEMBERS-01", "The three resources have the members of the specification, of their types, and no other.", "SDS E2, E3", TEST, claimsRead, members),
 	jwtRule("JWT-DEVICE-01", "The device has an identifier of our own system, a model and a version.", "SDS E3", SPEC, claimsRead,
 		func(r *request, _ *past) string {
 			d := r.audit.claims.object("requesting_device")
@@ -212,28 +218,9 @@ func requestedRecord(r *request, _ *past) string {
 
 // members holds the three resources against the members that they may have.
 func members(r *request, _ *past) string {
-	practitioner := []string{"resourceType", "id", "identifier", "name"}
-	if r.edition.record {
-		practitioner = append(practitioner, "practitionerRole")
-	}
-	for name, allowed := range map[string][]string{
-		"requesting_device":       {"resourceType", "id", "identifier", "model", "version"},
-		"requesting_organization": {"resourceType", "id", "identifier", "name"},
-		"requesting_practitioner": practitioner,
-	} {
-		resource := r.audit.claims.object(name)
-		if !resource.within(allowed...) {
-			return name + " has another"
-		}
-		for _, i := range resource.objects("identifier") {
-			if !i.within("system", "value") {
-				return "an identifier of " + name + " has another"
-			}
-		}
-	}
-	for _, n := range r.audit.claims.object("requesting_practitioner").objects("name") {
-		if !n.within("use", "family", "given", "prefix") {
-			return "a name has another"
+	for name, member := range resourceForms(r.edition) {
+		if !absent(r, name) && !member.fits(r.audit.claims[name]) {
+			return name + " has another, or one of another type"
 		}
 	}
 	return ""
@@ -266,7 +253,8 @@ func user(r *request, _ *past) string {
 			return "one of SDS's ids is missing"
 		}
 	}
-	return unless(identified(p, len(want)+1), "the local id is missing, or an identifier is incomplete")
+	local := slices.ContainsFunc(p.objects("identifier"), func(i object) bool { return !slices.Contains(want, i.text("system")) })
+	return unless(local && identified(p, len(want)+1), "the local id is missing, or an identifier is incomplete")
 }
 
 func named(r *request, _ *past) string {

@@ -2,6 +2,7 @@ package judge_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -53,6 +54,28 @@ var furtherMutations = []mutation{
 	{rule: "JWT-AUD-01", good: html, bad: claim(func(c map[string]any) { c["aud"] = "https://gp.example/" })},
 	{rule: "JWT-EXP-01", good: metadata, bad: claim(func(c map[string]any) { c["exp"] = json.Number(c["exp"].(json.Number).String() + ".0") })},
 	{rule: "JWT-IAT-02", good: metadata, bad: later(-10 * time.Second)},
+	{rule: "JWT-FRESH-01", good: metadata, bad: func(tp *tape, e *judge.Exchange) {
+		e.At = e.At.Truncate(time.Second).Add(700 * time.Millisecond)
+		used := e.Header.Get("Authorization")
+		next := metadata(tp)
+		next.Header.Set("Authorization", used)
+		next.At = next.At.Add(500 * time.Millisecond)
+	}},
+	{rule: "GPC-ROOT-01", good: book, bad: body(func(b map[string]any) {
+		for _, p := range b["participant"].([]any) {
+			if actor := in(p.(map[string]any), "actor"); strings.HasPrefix(actor["reference"].(string), "Patient/") {
+				actor["reference"] = "Patient/17"
+			}
+		}
+	})},
+	{rule: "GPC-ROOT-01", good: call("fhir:rest:read:patient-1", http.MethodGet, "Patient/{patient}", "", "patient/*.read", nil), bad: func(_ *tape, e *judge.Exchange) {
+		e.Path = e.Path[:strings.LastIndexByte(e.Path, '/')] + "/17"
+	}},
+	{rule: "C9-GEN-06", good: book, bad: func(tp *tape, e *judge.Exchange) {
+		e.At = e.At.Add(25 * time.Hour)
+		tp.claims(e, func(c map[string]any) { c["iat"], c["exp"] = e.At.Unix(), e.At.Unix()+300 })
+		tp.body(e, func(b map[string]any) { b["created"] = e.At.Format("2006-01-02T15:04:05-07:00") })
+	}},
 	{rule: "JWT-SCOPE-02", good: book, bad: claim(func(c map[string]any) { c["requested_scope"] = "patient/*.read" })},
 	{rule: "JWT-REASON-01", good: metadata, bad: claim(func(c map[string]any) { c["reason_for_request"] = "migration" })},
 	{rule: "JWT-RECORD-01", good: metadata, bad: claim(func(c map[string]any) { c["requested_record"] = map[string]any{} })},
@@ -61,6 +84,24 @@ var furtherMutations = []mutation{
 	})},
 	{rule: "JWT-MEMBERS-01", good: metadata, bad: claim(func(c map[string]any) {
 		in(c, "requesting_practitioner", "identifier", 0)["use"] = "official"
+	})},
+	{rule: "JWT-MEMBERS-01", good: metadata, bad: nameMember("prefix", "Dr")},
+	{rule: "JWT-MEMBERS-01", good: metadata, bad: nameMember("prefix", nil)},
+	{rule: "JWT-MEMBERS-01", good: metadata, bad: nameMember("prefix", []any{5})},
+	{rule: "JWT-MEMBERS-01", good: metadata, bad: nameMember("use", 5)},
+	{rule: "JWT-MEMBERS-01", good: metadata, bad: claim(func(c map[string]any) {
+		p := in(c, "requesting_practitioner")
+		p["name"] = append(p["name"].([]any), "x")
+	})},
+	{rule: "JWT-MEMBERS-01", good: metadata, bad: claim(func(c map[string]any) { in(c, "requesting_device")["id"] = 7 })},
+	{rule: "JWT-MEMBERS-01", good: html, bad: claim(func(c map[string]any) {
+		in(c, "requesting_practitioner", "name")["prefix"] = "Dr"
+	})},
+	{rule: "JWT-MEMBERS-01", good: html, bad: claim(func(c map[string]any) {
+		in(c, "requesting_practitioner", "practitionerRole", 0)["role"] = []any{}
+	})},
+	{rule: "JWT-USER-01", good: metadata, bad: claim(func(c map[string]any) {
+		in(c, "requesting_practitioner", "identifier", 2)["system"] = "https://fhir.nhs.uk/Id/sds-user-id"
 	})},
 	{rule: "GPC-SLOT-02", good: slots, bad: query(func(q url.Values) { q.Del("end") })},
 	{rule: "GPC-SLOT-03", good: slots, bad: query(func(q url.Values) { q.Set("end", "le1999-12-31") })},
@@ -93,6 +134,11 @@ var furtherMutations = []mutation{
 	})},
 }
 
+// nameMember changes a member of the user's name.
+func nameMember(member string, value any) func(*tape, *judge.Exchange) {
+	return claim(func(c map[string]any) { in(c, "requesting_practitioner", "name", 0)[member] = value })
+}
+
 // What is allowed looks like what is not.
 func TestTheJudgeLetsPassWhatIsAllowed(t *testing.T) {
 	good := record(t)
@@ -114,6 +160,34 @@ func TestTheJudgeLetsPassWhatIsAllowed(t *testing.T) {
 				q["identifier"] = q["identifier"][:1]
 				q.Set("organization", "https://fhir.nhs.uk/Id/ods-organization-code|Q8X01")
 				q.Set("manufacturing-organization", "https://fhir.nhs.uk/Id/ods-organization-code|YGM24")
+			})
+		},
+		"a token made anew in the same second is the same": func(tp *tape) {
+			e := metadata(tp)
+			used, at := e.Header.Get("Authorization"), e.At.Truncate(time.Second)
+			e.At = at.Add(300 * time.Millisecond)
+			next := metadata(tp)
+			next.Header.Set("Authorization", used)
+			next.At = at.Add(1050 * time.Millisecond) // on its way for a while
+		},
+		"a name has a use and several prefixes": func(tp *tape) {
+			tp.claims(metadata(tp), func(c map[string]any) {
+				name := in(c, "requesting_practitioner", "name", 0)
+				name["use"], name["prefix"] = "official", []any{"Prof", "Dr"}
+			})
+		},
+		"whom an unknown answer found": func(tp *tape) {
+			for i := range tp.all {
+				if called("fhir:rest:search:patient-1")(&tp.all[i]) {
+					tp.all[i].Answer = nil
+				}
+			}
+			tp.body(book(tp), func(b map[string]any) {
+				for _, p := range b["participant"].([]any) {
+					if actor := in(p.(map[string]any), "actor"); strings.HasPrefix(actor["reference"].(string), "Patient/") {
+						actor["reference"] = "Patient/17"
+					}
+				}
 			})
 		},
 		"a trace is good for a day": func(tp *tape) {

@@ -33,13 +33,13 @@ var personMutations = []mutation{
 	},
 	{
 		rule: "GPC-LIST-01",
-		good: call("fhir:rest:search:patient_appointments-1", http.MethodGet, "Patient/2/Appointment", "start=ge2000-01-02&start=le2000-01-03",
+		good: call("fhir:rest:search:patient_appointments-1", http.MethodGet, "Patient/{patient}/Appointment", "start=ge2000-01-02&start=le2000-01-03",
 			"patient/*.read", nil),
 		bad: rawQuery("ge2000-01-02", "ge1999-12-31"),
 	},
 	{
 		rule: "GPC-DOC-01",
-		good: call("documents:fhir:rest:search:documentreference-1", http.MethodGet, "Patient/2/DocumentReference", url.Values{
+		good: call("documents:fhir:rest:search:documentreference-1", http.MethodGet, "Patient/{patient}/DocumentReference", url.Values{
 			"_include": {
 				"DocumentReference:subject:Patient", "DocumentReference:custodian:Organization", "DocumentReference:author:Organization",
 				"DocumentReference:author:Practitioner",

@@ -33,7 +33,7 @@ var jwtMutations = []mutation{
 		used := e.Header.Get("Authorization")
 		next := metadata(tp)
 		next.Header.Set("Authorization", used)
-		next.At = next.At.Add(6 * time.Second)
+		next.At = next.At.Add(1200 * time.Millisecond)
 	}},
 	{rule: "JWT-REASON-01", good: metadata, bad: claim(func(c map[string]any) { c["reason_for_request"] = "secondaryuses" })},
 	{rule: "JWT-SCOPE-01", good: metadata, bad: claim(func(c map[string]any) { c["requested_scope"] = "organization/*.read conf/N" })},
@@ -53,10 +53,15 @@ var jwtMutations = []mutation{
 	{rule: "JWT-NAME-01", good: metadata, bad: claim(func(c map[string]any) { in(c, "requesting_practitioner", "name", 0)["given"] = []any{" "} })},
 }
 
-// call is a request for another operation at the root where the journey booked.
+// call is a request for another operation at the root where the journey booked; {patient} in the path is whom it booked for.
 func call(interaction, method, path, query, scope string, body map[string]any) func(*tape) *judge.Exchange {
 	return func(tp *tape) *judge.Exchange {
 		e := book(tp)
+		for _, p := range tp.object(e.Body)["participant"].([]any) {
+			if id, ok := strings.CutPrefix(in(p.(map[string]any), "actor")["reference"].(string), "Patient/"); ok {
+				path = strings.Replace(path, "{patient}", id, 1)
+			}
+		}
 		e.Method, e.Path, e.Query, e.Body = method, strings.TrimSuffix(e.Path, "Appointment")+path, query, nil
 		e.Header.Set("Ssp-InteractionID", prefix+interaction)
 		e.Header.Del("Content-Type")

@@ -25,12 +25,13 @@ type past struct {
 	empty     map[string]string
 	// spineTraces are the Ssp-TraceIDs; tokens the audit tokens and when each first came; writes what changes something.
 	spineTraces map[string]bool
-	tokens      map[string]time.Time
+	tokens      map[string]arrival
 	writes      map[string]bool
 	// organisations are those that each ASID sent for.
 	organisations map[string]string
-	// found are the roots where an ASID found a patient, and offers what it last called itself in a slot search there.
-	found  map[string]bool
+	// found are the patients that an ASID found at a root, by logical id, and offers what it last called itself in a slot search
+	// there.
+	found  map[string]map[string]nhs.Number
 	offers map[string]string
 }
 
@@ -38,8 +39,8 @@ func newPast() *past {
 	return &past{
 		assertions: map[string]bool{}, users: map[string]bool{}, reads: map[string]string{}, attempts: map[string]*try{},
 		traces: map[nhs.Number]*trace{}, endpoints: map[string]*endpoint{}, devices: map[string]map[string]bool{},
-		empty: map[string]string{}, spineTraces: map[string]bool{}, tokens: map[string]time.Time{}, writes: map[string]bool{},
-		organisations: map[string]string{}, found: map[string]bool{}, offers: map[string]string{},
+		empty: map[string]string{}, spineTraces: map[string]bool{}, tokens: map[string]arrival{}, writes: map[string]bool{},
+		organisations: map[string]string{}, found: map[string]map[string]nhs.Number{}, offers: map[string]string{},
 	}
 }
 
@@ -239,11 +240,17 @@ func (p *past) registration(r *request) (at *registered, known bool) {
 // joined is a service root URL with the slash that a FHIR path follows (SDS contract, C2).
 func joined(address string) string { return strings.TrimSuffix(address, "/") + "/" }
 
+// arrival is when a token first came, and the Ssp-TraceID that came with it.
+type arrival struct {
+	at    time.Time
+	trace string
+}
+
 func (p *past) addCall(r *request) {
 	from := r.Header.Get("Ssp-From")
 	p.spineTraces[r.Header.Get("Ssp-Traceid")] = true
 	if _, known := p.tokens[r.audit.raw]; !known {
-		p.tokens[r.audit.raw] = r.At
+		p.tokens[r.audit.raw] = arrival{at: r.At, trace: r.Header.Get("Ssp-Traceid")}
 	}
 	if ods := r.audit.claims.object("requesting_organization").identifier(r.edition.odsSystem); ods != "" && p.organisations[from] == "" {
 		p.organisations[from] = ods
@@ -256,10 +263,46 @@ func (p *past) addCall(r *request) {
 	}
 	switch {
 	case r.is("fhir:rest:search:patient-1", "documents:fhir:rest:search:patient-1", "fhir:operation:gpc.registerpatient-1"):
-		p.found[from+" "+r.root] = true
+		p.addFound(r)
 	case r.is("fhir:rest:search:slot-1"):
-		p.offers[from+" "+r.root] = offered(r)
+		p.offers[place(r)] = offered(r)
 	}
+}
+
+// anyID stands for the ids in an answer that is not known.
+const anyID = "*"
+
+// place is an ASID at a root.
+func place(r *request) string { return r.Header.Get("Ssp-From") + " " + r.root }
+
+// addFound takes note of whom an ASID found at a root.
+func (p *past) addFound(r *request) {
+	if p.found[place(r)] == nil {
+		p.found[place(r)] = map[string]nhs.Number{}
+	}
+	if r.Answer == nil {
+		p.found[place(r)][anyID] = nhs.Number{}
+		return
+	}
+	answer, err := readObject(unzipped(r.Answer))
+	if err != nil {
+		return
+	}
+	for _, entry := range answer.objects("entry") {
+		if resource := entry.object("resource"); resource.text("resourceType") == "Patient" {
+			p.found[place(r)][resource.text("id")] = r.number
+		}
+	}
+}
+
+// whom is the patient whom a request through the proxy names by logical id: whether they were found there, and their number
+// where it is known.
+func (p *past) whom(r *request) (number nhs.Number, found bool) {
+	at := p.found[place(r)]
+	if number, found = at[r.patientID()]; !found {
+		_, found = at[anyID]
+	}
+	return number, found
 }
 
 // writeOf is a request that changes something, whole.

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"io"
@@ -119,6 +120,36 @@ func (r *request) patient() nhs.Number {
 	}
 	number, _ := nhs.ParseNumber(text)
 	return number
+}
+
+// patientID is whom a request through the proxy names by logical id; empty where it names nobody so.
+func (r *request) patientID() string {
+	switch {
+	case r.is("fhir:rest:search:patient_appointments-1", "documents:fhir:rest:search:documentreference-1", "fhir:rest:read:patient-1"):
+		if len(r.ids) > 0 {
+			return r.ids[0]
+		}
+	case r.is(create):
+		for _, p := range r.body.objects("participant") {
+			if id, ok := strings.CutPrefix(p.object("actor").text("reference"), "Patient/"); ok {
+				return id
+			}
+		}
+	}
+	return ""
+}
+
+// unzipped is a body without its gzip coding, if it has one.
+func unzipped(body []byte) []byte {
+	z, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return body
+	}
+	plain, err := io.ReadAll(z)
+	if err != nil {
+		return nil // cut short
+	}
+	return plain
 }
 
 // token is a JSON web token taken apart and not verified.

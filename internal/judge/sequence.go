@@ -17,9 +17,8 @@ var sequenceRules = []Rule{
 		}),
 	sequenceRule("GPC-ROOT-01", "A patient's logical id is used at a root where the patient was found.", "GP Connect 1.2", SPEC, operationKnown|rootKnown,
 		func(r *request, before *past) string {
-			named := r.is("fhir:rest:create:appointment-1", "fhir:rest:search:patient_appointments-1", "documents:fhir:rest:search:documentreference-1",
-				"fhir:rest:read:patient-1")
-			return unless(!named || before.found[r.Header.Get("Ssp-From")+" "+r.root], "no patient was sought there before")
+			_, found := before.whom(r)
+			return unless(r.patientID() == "" || found, "nobody of that id was found there before")
 		}),
 	aboutPatient("GEN-06", "No practice is asked about a patient who was not traced on PDS within 24 hours.",
 		func(r *request, t *trace, _ *past) string {
@@ -45,9 +44,13 @@ func sequenceRule(id, says, section string, by Enforcer, needs need, check func(
 // aboutPatient is a rule of consumer assurance about what PDS said of the patient of a request; nil where nothing.
 func aboutPatient(id, says string, check func(*request, *trace, *past) string) Rule {
 	return sequenceRule("C9-"+id, says, "SDS C9", SCAL, operationKnown, func(r *request, before *past) string {
-		if r.number.IsZero() {
+		number := r.number
+		if number.IsZero() {
+			number, _ = before.whom(r)
+		}
+		if number.IsZero() {
 			return ""
 		}
-		return check(r, before.traces[r.number], before)
+		return check(r, before.traces[number], before)
 	})
 }

@@ -24,9 +24,28 @@ import (
 	"github.com/spinegate/spinegate/internal/spine"
 )
 
-// settleTime is how long a write is carried on after its caller has gone: long enough for the practice to answer, and
-// for one look at what it did.
-const settleTime = 40 * time.Second
+// How long a write is carried on, whatever becomes of its caller. Each step has its own time, so that a slow one does not take
+// that of those which follow.
+const (
+	// sendTime is long enough to send twice, with a look-up between.
+	sendTime = time.Minute
+	// lookTime is long enough for one look at what the practice did.
+	lookTime = 40 * time.Second
+	// keepTime is long enough for the journal to write something down.
+	keepTime = 10 * time.Second
+)
+
+// unstoppable is a context with a time of its own: neither the end of its parent nor that of the steps before ends it.
+func unstoppable(ctx context.Context, within time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), within)
+}
+
+// keep takes a step of the journal, in a time of its own.
+func keep(ctx context.Context, step func(context.Context) error) error {
+	keeping, done := unstoppable(ctx, keepTime)
+	defer done()
+	return step(keeping)
+}
 
 // BookAppointment books once, however often it is called with one request_id.
 func (s *GPConnect) BookAppointment(ctx context.Context, req *pb.BookAppointmentRequest) (*pb.BookAppointmentResponse, error) {
@@ -52,6 +71,7 @@ func (s *GPConnect) BookAppointment(ctx context.Context, req *pb.BookAppointment
 	}
 	defer claim.Release()
 	b := &booking{core: s.core, asker: a, request: req, practice: ods, claim: claim, record: audit.FromContext(ctx)}
+	b.stopped = claim.Standing == journal.Unsent && !claim.SentAt.IsZero()
 	switch claim.Standing {
 	case journal.Settled:
 		return b.repeat(ctx)
@@ -85,6 +105,8 @@ type booking struct {
 	practice nhs.ODSCode
 	claim    *journal.Claim
 	record   *audit.Record
+	// stopped says that it was sent before, in this call or an earlier one, and that the proxy said that it stopped it.
+	stopped bool
 }
 
 // sent is what the journal keeps so that what became of a booking can be found out, by whoever asks next.
@@ -93,7 +115,7 @@ type sent struct {
 	Description string       `json:"d"`
 }
 
-// make sends a booking that was never sent.
+// make sends a booking that was never sent, or that the proxy stopped each time.
 func (b *booking) make(ctx context.Context) (*pb.BookAppointmentResponse, error) {
 	slots, err := b.open()
 	if err != nil {
@@ -104,16 +126,12 @@ func (b *booking) make(ctx context.Context) (*pb.BookAppointmentResponse, error)
 		return nil, err
 	}
 	b.record.SetPractice(b.practice)
-	route, err := b.route(ctx, b.asker, b.practice, nhs.CreateAppointment)
+	root := slots[0].Root
+	route, err := b.routeAt(ctx, nhs.CreateAppointment, root)
 	if err != nil {
 		return nil, err
 	}
-	for _, slot := range slots {
-		if slot.Root != route.Address {
-			return nil, fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_HANDLE_MISMATCH, nil)
-		}
-	}
-	known, err := b.find(ctx, patient.Current)
+	known, err := b.find(ctx, patient.Current, root)
 	if err != nil {
 		return nil, err
 	}
@@ -131,32 +149,34 @@ func (b *booking) make(ctx context.Context) (*pb.BookAppointmentResponse, error)
 		return nil, err
 	}
 	// From here on the caller can no longer stop it: what may have left is settled and recorded.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
-	defer cancel()
-	if err := b.claim.MarkSent(ctx, payload); err != nil {
+	sending, done := unstoppable(ctx, sendTime)
+	defer done()
+	if err := b.claim.MarkSent(sending, payload); err != nil {
 		return nil, journalFailed(err)
 	}
-	appointment, route, err := b.send(ctx, to, route, order)
+	appointment, route, err := b.send(sending, to, route, order)
 	switch {
 	case err == nil:
 		return b.settle(ctx, patient, route, appointment, pb.BookingOutcome_BOOKING_OUTCOME_CONFIRMED)
-	case spine.NeverSent(err), errors.Is(err, errUnsent), gpconnect.Settled(err) && again(err):
-		// Not a byte reached the practice: none left, or the proxy itself would not pass it on. It may be sent again.
-		return nil, errors.Join(err, b.claim.MarkUnsent(ctx))
-	case gpconnect.Settled(err):
+	case spine.NeverSent(err) && !b.stopped:
+		// Not a byte left. It may be sent again.
+		return nil, errors.Join(err, keep(ctx, b.claim.MarkUnsent))
+	case spine.NeverSent(err), errors.Is(err, errStopped), gpconnect.Settled(err) && again(err):
+		// The proxy said that it did not pass it on. It may be sent again.
+		return nil, errors.Join(err, keep(ctx, b.claim.MarkStopped))
+	case gpconnect.Settled(err) && !b.stopped:
 		return nil, b.refused(ctx, err)
 	}
+	// What is refused may be in the way of itself: that the proxy stopped an earlier sending is the word of an answer that a
+	// practice can imitate. Nothing but the practice's diary tells.
 	return b.lost(ctx, patient, what, err)
 }
 
-// errMoved is a practice whose system moved while it was being asked: what the old one gave is of no use at the new one.
-var errMoved = fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_HANDLE_MISMATCH, nil)
+// errStopped says of a booking that by the proxy's own word it was not passed on, whatever else went wrong.
+var errStopped = errors.New("the proxy said that it did not pass the booking on")
 
-// errUnsent says of a booking that the practice cannot have heard of it, whatever else went wrong.
-var errUnsent = errors.New("the proxy refused the booking before the practice heard of it")
-
-// send sends the booking, and once more if the proxy itself refused the first for a route that is not right any more: then
-// not a byte reached the practice. The slots are of one service root, so that it goes to the same root or nowhere. While the
+// send sends the booking, and once more if the proxy said, in its own coding system, that it did not pass on the first because
+// the route is not right any more. The slots are of one service root, so that it goes to the same root or nowhere. While the
 // journal says SENT, a crash is reconciled.
 func (b *booking) send(ctx context.Context, to gpconnect.Target, route sds.Route, order *gpconnect.Booking) (*gpconnect.Appointment, sds.Route, error) {
 	appointment, err := b.Practices.Book(ctx, to, order)
@@ -171,14 +191,15 @@ func (b *booking) send(ctx context.Context, to gpconnect.Target, route sds.Route
 	now, lookUp := b.freshRoute(ctx, b.asker, route)
 	switch {
 	case lookUp != nil:
-		return nil, route, errors.Join(lookUp, errUnsent)
+		return nil, route, errors.Join(lookUp, errStopped)
 	case sameSystem(now, route):
 		return nil, route, err
 	case now.Address != route.Address:
-		return nil, now, errors.Join(errMoved, errUnsent)
+		return nil, now, errors.Join(errMoved, errStopped)
 	}
 	b.record.Diagnose(fault.Of(err).UpstreamText)
 	to.Destination = destination(now)
+	b.stopped = true
 	appointment, err = b.Practices.Book(ctx, to, order)
 	if stale(err) {
 		session.FromContext(ctx).Drop(now.ODS)
@@ -192,35 +213,21 @@ func again(err error) bool {
 	return same
 }
 
-// open reads the handles, which must be of this caller and practice, of one session, and in order.
+// open reads the handles, which must be of this caller and practice, of one root and session, and in order.
 func (b *booking) open() ([]slotHandle, error) {
 	slots := make([]slotHandle, len(b.request.GetSlotHandles()))
 	for i, text := range b.request.GetSlotHandles() {
 		if err := b.Handles.Open(handle.Slot, b.binding(b.asker, b.practice), text, &slots[i]); err != nil {
 			return nil, err
 		}
+		if slots[i].Root != slots[0].Root {
+			return nil, errMoved
+		}
 		if slots[i].Session != slots[0].Session || slots[i].Type != slots[0].Type {
 			return nil, fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_SLOTS_NOT_ADJACENT, nil)
 		}
 	}
 	return slots, nil
-}
-
-// find asks the practice for its own patient, who must be the one asked for. It is asked each time: the practice's id is
-// good for this root and call alone.
-func (b *booking) find(ctx context.Context, number nhs.Number) (*gpconnect.Patient, error) {
-	route, err := b.route(ctx, b.asker, b.practice, nhs.SearchPatient)
-	if err != nil {
-		return nil, err
-	}
-	known, by, err := visit(ctx, b.core, b.asker, route, func(to gpconnect.Target) (*gpconnect.Patient, error) {
-		known, _, err := b.Practices.FindPatient(ctx, to, number)
-		return known, err
-	})
-	if err == nil && by.Address != route.Address {
-		return nil, errMoved
-	}
-	return known, err
 }
 
 // order is the booking as the practice is asked for it.
@@ -267,7 +274,7 @@ func bookedSlots(slots []slotHandle) ([]gpconnect.BookedSlot, error) {
 func (b *booking) settle(ctx context.Context, t *pds.Trace, route sds.Route, a *gpconnect.Appointment, how pb.BookingOutcome) (*pb.BookAppointmentResponse, error) {
 	appointment, err := b.appointment(b.binding(b.asker, b.practice), t.Current.Digits(), a, route)
 	if err != nil {
-		return nil, errors.Join(unknown(err), b.claim.MarkUnknown(ctx))
+		return nil, errors.Join(unknown(err), keep(ctx, b.claim.MarkUnknown))
 	}
 	if len(appointment.GetJson()) > maxAppointmentJSON {
 		// What was booked must be told, whatever a practice adds to it.
@@ -283,7 +290,7 @@ func (b *booking) settle(ctx context.Context, t *pds.Trace, route sds.Route, a *
 	if err != nil {
 		return nil, fmt.Errorf("keep the answer: %w", err)
 	}
-	if err := b.claim.Settle(ctx, text, false); err != nil {
+	if err := keep(ctx, func(ctx context.Context) error { return b.claim.Settle(ctx, text, false) }); err != nil {
 		// It is booked, and not on record: whoever asks again finds it by reconciling.
 		return nil, unknown(err)
 	}
@@ -297,7 +304,7 @@ func (b *booking) refused(ctx context.Context, err error) error {
 	if marshalErr != nil {
 		return fmt.Errorf("keep the refusal: %w", marshalErr)
 	}
-	if settleErr := b.claim.Settle(ctx, text, true); settleErr != nil {
+	if settleErr := keep(ctx, func(ctx context.Context) error { return b.claim.Settle(ctx, text, true) }); settleErr != nil {
 		return unknown(settleErr)
 	}
 	return err
@@ -306,10 +313,12 @@ func (b *booking) refused(ctx context.Context, err error) error {
 // lost is a booking that may have been made: one look at the practice's diary, then the caller is told that nobody knows.
 func (b *booking) lost(ctx context.Context, t *pds.Trace, what sent, cause error) (*pb.BookAppointmentResponse, error) {
 	b.record.Diagnose(fault.Of(cause).UpstreamText)
-	if err := b.claim.MarkUnknown(ctx); err != nil {
+	if err := keep(ctx, b.claim.MarkUnknown); err != nil {
 		return nil, unknown(err)
 	}
-	answer, err := b.look(ctx, t, what)
+	looking, done := unstoppable(ctx, lookTime)
+	defer done()
+	answer, err := b.look(looking, t, what)
 	if err != nil || answer == nil {
 		return nil, unknown(errors.Join(cause, err))
 	}

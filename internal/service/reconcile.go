@@ -67,8 +67,11 @@ func (b *booking) reconcile(ctx context.Context) (*pb.BookAppointmentResponse, e
 	answer, err := b.look(ctx, patient, was)
 	if err != nil {
 		e := fault.New(pb.Hop_HOP_PROVIDER, pb.ErrorReason_ERROR_REASON_OUTCOME_UNKNOWN, err)
-		if errors.Is(err, errSimilar) {
+		switch {
+		case errors.Is(err, errSimilar):
 			e.Operator = "The practice holds an appointment that resembles it: look there before anything else."
+		case errors.Is(err, errMoved):
+			e.Operator = "The practice's system is at another address than it was booked at: ask the practice before anything else."
 		}
 		return nil, e
 	}
@@ -86,26 +89,20 @@ func (b *booking) reconcile(ctx context.Context) (*pb.BookAppointmentResponse, e
 
 // look searches the patient's appointments at the practice for the one that this booking made. Nil means that nothing like
 // it is there, which proves nothing while the practice may still be writing. Something that is like it and not the same is
-// an error: only a human can say what it is.
+// an error: only a human can say what it is. So is a practice at another root than it was booked at: what is not there proves
+// nothing of what is here.
 func (b *booking) look(ctx context.Context, t *pds.Trace, what sent) (*pb.BookAppointmentResponse, error) {
 	booked, err := bookedSlots(what.Slots)
 	if err != nil {
 		return nil, err
 	}
-	known, err := b.find(ctx, t.Current)
-	if err != nil {
-		return nil, err
-	}
-	route, err := b.route(ctx, b.asker, b.practice, nhs.SearchPatientAppointments)
+	root := what.Slots[0].Root
+	known, err := b.find(ctx, t.Current, root)
 	if err != nil {
 		return nil, err
 	}
 	first, last := booked[0].Start.Instant, booked[len(booked)-1].End.Instant
-	root := route.Address
-	listed, route, err := visit(ctx, b.core, b.asker, route, func(to gpconnect.Target) (*gpconnect.Appointments, error) {
-		if to.Destination.Address != root {
-			return nil, errMoved // the patient's id is one of the old system's
-		}
+	listed, route, err := visitAt(ctx, b, nhs.SearchPatientAppointments, root, func(to gpconnect.Target) (*gpconnect.Appointments, error) {
 		return b.Practices.Appointments(ctx, to, known.ID, first, last)
 	})
 	if err != nil {

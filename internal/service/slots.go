@@ -240,6 +240,10 @@ func (q *slotSearch) provenanceOf(ctx context.Context, ods nhs.ODSCode) *pb.Prov
 	return p
 }
 
+// errMovedMeanwhile is a practice whose system moved between two windows. What was told is of the former root, where nothing can
+// be booked any more, and its ids say nothing of those at the new one: the whole search has to be made again.
+var errMovedMeanwhile = fault.New(pb.Hop_HOP_SSP, pb.ErrorReason_ERROR_REASON_ENDPOINT_VARIES, nil)
+
 // ask asks one practice, window by window, and notes in last how it ended.
 func (q *slotSearch) ask(ctx context.Context, ods nhs.ODSCode, last *slotEvent, tell func(slotEvent) bool) {
 	route, err := q.route(ctx, q.asker, ods, nhs.SearchSlot)
@@ -248,10 +252,13 @@ func (q *slotSearch) ask(ctx context.Context, ods nhs.ODSCode, last *slotEvent, 
 		return
 	}
 	routed(last.provenance, route)
-	seen := map[string]bool{}
+	seen, root := map[string]bool{}, ""
 	for _, w := range q.windows {
 		var answer *gpconnect.Slots
 		answer, route, err = visit(ctx, q.core, q.asker, route, func(to gpconnect.Target) (*gpconnect.Slots, error) {
+			if root != "" && to.Destination.Address != root {
+				return nil, errMovedMeanwhile
+			}
 			return q.Practices.Slots(ctx, to, gpconnect.SlotSearch{
 				Start: w.start.text(), End: w.end.text(), Organisation: q.asker.ods(),
 				OrganisationType: organisationTypes[q.request.GetOrganisationType()],
@@ -262,6 +269,7 @@ func (q *slotSearch) ask(ctx context.Context, ods nhs.ODSCode, last *slotEvent, 
 			last.err = err
 			return
 		}
+		root = route.Address
 		answered(last.provenance, answer.Response.RetrievedAt, answer.Response.SSPTraceID, answer.Response.Simulated)
 		last.unreadable += len(answer.Unreadable)
 		if answer.Practice.Name != "" {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -44,8 +45,8 @@ type Exchange struct {
 	Connection uint64
 	// Status is the status answered; zero while there is none, and for ever if the connection was reset before one.
 	Status int
-	// Answer is the body that Token, PDS and SDS answered, as far as it was written and at most a megabyte of it. Those of
-	// the practices are not kept.
+	// Answer is the body that Token, PDS and SDS answered, and Proxy where a patient was to be found, as far as it was written
+	// and at most a megabyte of it. No other of the practices' is kept.
 	Answer []byte
 	// Done says that the answer is written, or broken off.
 	Done bool
@@ -199,9 +200,12 @@ func (t *Transcript) answered(e *Exchange, status int) {
 // answerLimit is how much is kept of an answer.
 const answerLimit = 1 << 20
 
+// finders are the interactions that give the logical id of a patient.
+var finders = []nhs.Interaction{nhs.SearchPatient, nhs.RegisterPatient, nhs.SearchDocumentsPatient}
+
 // wrote keeps a piece of an answer, of the upstreams whose answers decide what may be sent next.
 func (t *Transcript) wrote(e *Exchange, piece []byte) {
-	if e.Upstream == Proxy || e.Upstream == Provider {
+	if e.Upstream == Provider || e.Upstream == Proxy && !slices.Contains(finders, e.Interaction()) {
 		return
 	}
 	t.mu.Lock()

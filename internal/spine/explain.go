@@ -50,7 +50,9 @@ var proxyTokens = []struct {
 	},
 }
 
-// explainProxy tells whose failure an answer through the proxy is: the proxy's, the practice's, or nobody's to tell.
+// explainProxy tells whose failure an answer through the proxy is: the proxy's, the practice's, or nobody's to tell. The
+// proxy's words are understood without its coding system, too, as an older page shows them (SDS contract, C6); whether they came
+// with it is said, since a practice's answer can hold any words.
 func explainProxy(r Refusal) *fault.Error {
 	outcome, readable := fhir.ReadOutcome(r.Body)
 	worst := outcome.Worst()
@@ -60,6 +62,7 @@ func explainProxy(r Refusal) *fault.Error {
 	for _, token := range proxyTokens {
 		if slices.ContainsFunc(words(worst), token.is.MatchString) {
 			e := r.Fault(token.reason)
+			e.ProxyCoded = proxySaid(worst)
 			// The token goes on without what it quotes: an address, with what was in its query.
 			e.Issues = []*pb.UpstreamIssue{{IssueType: worst.Type, IssueCode: token.code, Severity: worst.Severity}}
 			return e
@@ -68,7 +71,7 @@ func explainProxy(r Refusal) *fault.Error {
 	return r.Fault(proxyStatus(r.Status))
 }
 
-// proxySaid recognises the proxy by its coding system.
+// proxySaid recognises the proxy by its coding system. It is a convention and no signature: a practice could write it, too.
 func proxySaid(i fhir.Issue) bool {
 	return slices.ContainsFunc(i.Codings, func(c fhir.Coding) bool {
 		return c.System == proxySystem || c.System == proxyOddSystem

@@ -141,6 +141,24 @@ func TestWhoseFailureItIs(t *testing.T) {
 	}
 }
 
+// Whose words they are is one thing, and whose coding system another.
+func TestTheProxysCodingSystemIsTold(t *testing.T) {
+	const words = "PARTYKEY_INTERACTION_CHECK_FAILED_MESSAGERECEIVER_2"
+	for _, tt := range []struct {
+		name, body string
+		want       bool
+	}{
+		{"the proxy's", outcomeOf(proxySystem, "403", words), true},
+		{"another", outcomeOf("https://supplier.example/codes", "403", words), false},
+		{"none", `{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"forbidden","diagnostics":"` + words + `"}]}`, false},
+	} {
+		e := explainProxy(Refusal{Status: 403, Body: []byte(tt.body), Interaction: nhs.CreateAppointment})
+		if e.Reason != pb.ErrorReason_ERROR_REASON_RECEIVER_NOT_ACCREDITED || e.ProxyCoded != tt.want {
+			t.Errorf("%s: %s, proxy coded: %t", tt.name, e.Reason, e.ProxyCoded)
+		}
+	}
+}
+
 // Whoever could tell the two apart would know that a patient is sensitive.
 func TestASensitivePatientLooksLikeAnUnknownOne(t *testing.T) {
 	unknown := explainProxy(Refusal{Status: 404, Body: []byte(`{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"not-found",
