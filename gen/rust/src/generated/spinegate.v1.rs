@@ -5,7 +5,8 @@
 pub struct CallContext {
     /// Marks one encounter, chosen by the caller: 16 to 64 letters, digits, dots, hyphens or underscores, no part of it an
     /// NHS Number. Within it, directory answers and capability statements may be reused for at most 15 idle minutes. It is
-    /// bound to the organisation, the user and the first NHS Number used with it; use with another is SESSION_MISMATCH.
+    /// bound to the user and the first NHS Number used with it; use with another is SESSION_MISMATCH. Each organisation has
+    /// its own ids.
     /// Unset: everything is looked up afresh.
     #[prost(string, tag = "1")]
     pub session_id: ::prost::alloc::string::String,
@@ -1001,7 +1002,7 @@ pub enum ErrorReason {
     /// A fault of the gateway itself. Its text stays inside.
     /// Code INTERNAL, retry NEVER. Say: "Something went wrong in this service. Please report it."
     Internal = 21,
-    /// The `session_id` is bound to another organisation, user or patient.
+    /// The `session_id` is bound to another user or patient.
     /// Code FAILED_PRECONDITION, retry AFTER_CORRECTION. Say: "This session belongs to another patient or user. Start again."
     SessionMismatch = 22,
     /// The handle was not made by this gateway, or was changed.

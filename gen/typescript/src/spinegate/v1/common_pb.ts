@@ -26,7 +26,8 @@ export type CallContext = Message<"spinegate.v1.CallContext"> & {
   /**
    * Marks one encounter, chosen by the caller: 16 to 64 letters, digits, dots, hyphens or underscores, no part of it an
    * NHS Number. Within it, directory answers and capability statements may be reused for at most 15 idle minutes. It is
-   * bound to the organisation, the user and the first NHS Number used with it; use with another is SESSION_MISMATCH.
+   * bound to the user and the first NHS Number used with it; use with another is SESSION_MISMATCH. Each organisation has
+   * its own ids.
    * Unset: everything is looked up afresh.
    *
    * @generated from field: string session_id = 1;

@@ -432,7 +432,7 @@ export enum ErrorReason {
   INTERNAL = 21,
 
   /**
-   * The `session_id` is bound to another organisation, user or patient.
+   * The `session_id` is bound to another user or patient.
    * Code FAILED_PRECONDITION, retry AFTER_CORRECTION. Say: "This session belongs to another patient or user. Start again."
    *
    * @generated from enum value: ERROR_REASON_SESSION_MISMATCH = 22;

@@ -59,7 +59,8 @@ private static final long serialVersionUID = 0L;
    * <pre>
    * Marks one encounter, chosen by the caller: 16 to 64 letters, digits, dots, hyphens or underscores, no part of it an
    * NHS Number. Within it, directory answers and capability statements may be reused for at most 15 idle minutes. It is
-   * bound to the organisation, the user and the first NHS Number used with it; use with another is SESSION_MISMATCH.
+   * bound to the user and the first NHS Number used with it; use with another is SESSION_MISMATCH. Each organisation has
+   * its own ids.
    * Unset: everything is looked up afresh.
    * </pre>
    *
@@ -83,7 +84,8 @@ private static final long serialVersionUID = 0L;
    * <pre>
    * Marks one encounter, chosen by the caller: 16 to 64 letters, digits, dots, hyphens or underscores, no part of it an
    * NHS Number. Within it, directory answers and capability statements may be reused for at most 15 idle minutes. It is
-   * bound to the organisation, the user and the first NHS Number used with it; use with another is SESSION_MISMATCH.
+   * bound to the user and the first NHS Number used with it; use with another is SESSION_MISMATCH. Each organisation has
+   * its own ids.
    * Unset: everything is looked up afresh.
    * </pre>
    *
@@ -578,7 +580,8 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * Marks one encounter, chosen by the caller: 16 to 64 letters, digits, dots, hyphens or underscores, no part of it an
      * NHS Number. Within it, directory answers and capability statements may be reused for at most 15 idle minutes. It is
-     * bound to the organisation, the user and the first NHS Number used with it; use with another is SESSION_MISMATCH.
+     * bound to the user and the first NHS Number used with it; use with another is SESSION_MISMATCH. Each organisation has
+     * its own ids.
      * Unset: everything is looked up afresh.
      * </pre>
      *
@@ -601,7 +604,8 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * Marks one encounter, chosen by the caller: 16 to 64 letters, digits, dots, hyphens or underscores, no part of it an
      * NHS Number. Within it, directory answers and capability statements may be reused for at most 15 idle minutes. It is
-     * bound to the organisation, the user and the first NHS Number used with it; use with another is SESSION_MISMATCH.
+     * bound to the user and the first NHS Number used with it; use with another is SESSION_MISMATCH. Each organisation has
+     * its own ids.
      * Unset: everything is looked up afresh.
      * </pre>
      *
@@ -625,7 +629,8 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * Marks one encounter, chosen by the caller: 16 to 64 letters, digits, dots, hyphens or underscores, no part of it an
      * NHS Number. Within it, directory answers and capability statements may be reused for at most 15 idle minutes. It is
-     * bound to the organisation, the user and the first NHS Number used with it; use with another is SESSION_MISMATCH.
+     * bound to the user and the first NHS Number used with it; use with another is SESSION_MISMATCH. Each organisation has
+     * its own ids.
      * Unset: everything is looked up afresh.
      * </pre>
      *
@@ -645,7 +650,8 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * Marks one encounter, chosen by the caller: 16 to 64 letters, digits, dots, hyphens or underscores, no part of it an
      * NHS Number. Within it, directory answers and capability statements may be reused for at most 15 idle minutes. It is
-     * bound to the organisation, the user and the first NHS Number used with it; use with another is SESSION_MISMATCH.
+     * bound to the user and the first NHS Number used with it; use with another is SESSION_MISMATCH. Each organisation has
+     * its own ids.
      * Unset: everything is looked up afresh.
      * </pre>
      *
@@ -662,7 +668,8 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * Marks one encounter, chosen by the caller: 16 to 64 letters, digits, dots, hyphens or underscores, no part of it an
      * NHS Number. Within it, directory answers and capability statements may be reused for at most 15 idle minutes. It is
-     * bound to the organisation, the user and the first NHS Number used with it; use with another is SESSION_MISMATCH.
+     * bound to the user and the first NHS Number used with it; use with another is SESSION_MISMATCH. Each organisation has
+     * its own ids.
      * Unset: everything is looked up afresh.
      * </pre>
      *

@@ -220,7 +220,7 @@ public enum ErrorReason
   ERROR_REASON_INTERNAL(21),
   /**
    * <pre>
-   * The `session_id` is bound to another organisation, user or patient.
+   * The `session_id` is bound to another user or patient.
    * Code FAILED_PRECONDITION, retry AFTER_CORRECTION. Say: "This session belongs to another patient or user. Start again."
    * </pre>
    *
@@ -1056,7 +1056,7 @@ public enum ErrorReason
   public static final int ERROR_REASON_INTERNAL_VALUE = 21;
   /**
    * <pre>
-   * The `session_id` is bound to another organisation, user or patient.
+   * The `session_id` is bound to another user or patient.
    * Code FAILED_PRECONDITION, retry AFTER_CORRECTION. Say: "This session belongs to another patient or user. Start again."
    * </pre>
    *
