@@ -358,7 +358,8 @@ type Bounds struct {
 	// Calls that are served at the same time; further ones are refused, to be repeated later. Where there are several organisations,
 	// one of them has three quarters of these places at most.
 	CallsAtOnce int `yaml:"callsAtOnce"`
-	// How long calls may take to end after the gateway was told to stop.
+	// How long calls may take to end after the gateway was told to stop. A booking that may have left is settled even so, which
+	// can take two minutes more: leave time for that before the process is killed.
 	StopWithin time.Duration `yaml:"stopWithin"`
 }
 

@@ -36,19 +36,6 @@ func newKeyPair(certificateFile config.File, keyFile config.SecretFile, log *slo
 	return &keyPair{r}, nil
 }
 
-// readPair reads both files with the care that each asks for: the key is a secret whenever it is read.
-func readPair(certificateFile config.File, keyFile config.SecretFile) (tls.Certificate, error) {
-	certificate, err := certificateFile.Read()
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	key, err := keyFile.Read()
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	return tls.X509KeyPair(certificate, []byte(key.Reveal()))
-}
-
 // forClient is the GetCertificate of a server.
 func (k *keyPair) forClient(*tls.ClientHelloInfo) (*tls.Certificate, error) { return k.current(), nil }
 

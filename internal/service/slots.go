@@ -33,7 +33,7 @@ func (s *GPConnect) SearchSlots(req *pb.SearchSlotsRequest, stream grpc.ServerSt
 	}
 	search := &slotSearch{
 		core: s.core, asker: a, request: req, windows: window.split(),
-		record: audit.FromContext(ctx),
+		record: audit.FromContext(ctx), many: len(practices) > 1,
 	}
 	out := &slotStream{
 		slotSearch: search, stream: stream, open: map[nhs.ODSCode]int32{}, verdict: pb.Verdict_VERDICT_WHOLE,
@@ -218,6 +218,8 @@ type slotSearch struct {
 	request *pb.SearchSlotsRequest
 	windows []window
 	record  *audit.Record
+	// many says that several practices are asked: their look-ups wait behind those of single records and bookings.
+	many bool
 }
 
 // askOne asks one practice, and tells how it ended.
@@ -246,7 +248,7 @@ var errMovedMeanwhile = fault.New(pb.Hop_HOP_SSP, pb.ErrorReason_ERROR_REASON_EN
 
 // ask asks one practice, window by window, and notes in last how it ended.
 func (q *slotSearch) ask(ctx context.Context, ods nhs.ODSCode, last *slotEvent, tell func(slotEvent) bool) {
-	route, err := q.route(ctx, q.asker, ods, nhs.SearchSlot)
+	route, err := q.lookUp(ctx, sds.Question{ODS: ods, Interaction: nhs.SearchSlot, Consumer: q.asker.ods(), Bulk: q.many})
 	if err != nil {
 		last.err = err
 		return
