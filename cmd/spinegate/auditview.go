@@ -71,7 +71,7 @@ func showEvidence(p *page, e audit.Entry) {
 		said = e.At.UTC().Format(time.DateOnly) + " " + systemWords(e.System)
 	default:
 		said = notes(labelled("purpose ", e.Context.Purpose), labelled("relationship ", e.Context.Relationship),
-			labelled("asked for ", strings.Join(e.Asked, ", ")))
+			labelled("about ", e.Practice.String()), labelled("asked for ", strings.Join(e.Asked, ", ")))
 		if said == "" {
 			said = "before anything was sent"
 		}
@@ -126,6 +126,9 @@ func outcomeOf(o *audit.Outcome) (said, more string) {
 	}
 	if o.ReusedTotal > 0 {
 		more = notes(more, fmt.Sprintf("%d of the session's earlier answers used again", o.ReusedTotal))
+		for _, r := range o.Reused {
+			more = notes(more, fmt.Sprintf("%s of %s, received %s", strings.ToLower(r.What), r.Practice, r.RetrievedAt.UTC().Format("15:04:05.000Z")))
+		}
 	}
 	return said, notes(more, o.Diagnostics)
 }

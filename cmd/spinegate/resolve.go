@@ -28,7 +28,7 @@ listed, so that somebody can tell the practice.
   spinegate resolve A20047 H86007 --interaction search-slot --interaction create-appointment
 
 Several practices or interactions are each looked up with each; what is found or fails is shown as it is known, and in the
-end whether it was all: WHOLE, or NOT WHOLE.
+end whether it was all: WHOLE, or NOT WHOLE. That is the proper end of such a call, and exits with 0 whatever some of them answered.
 
 The interactions: ` + strings.Join(options(pb.KnownInteraction(0).Descriptor()), ", ") + "."
 }

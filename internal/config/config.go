@@ -173,7 +173,7 @@ type Organisation struct {
 	// The organisation's own ASID: twelve digits. Empty asks the directory, for which system.manufacturerODS is needed.
 	ASID string `yaml:"asid"`
 	// Host name that the ASID is registered for. If it is given, a client certificate for another is refused, at the start
-	// and when it is renewed.
+	// and when it is renewed. Required with a proxy certificate of its own.
 	FQDN string `yaml:"fqdn"`
 	// Its own client certificate towards the proxy. Needed where the ASID is registered for another host name than the
 	// certificate of spine.proxy is for. Nobody else's calls go over its connections, and practices are told https and its fqdn

@@ -89,10 +89,10 @@ func (g *Gateway) warn(ctx context.Context, told []warning) {
 			continue
 		}
 		if left <= 0 {
-			g.log.ErrorContext(ctx, "a certificate has expired", "setting", w.key, "subject", c.Subject.CommonName, "expired", c.NotAfter)
+			g.log.ErrorContext(ctx, "a certificate has expired", "setting", w.key, "certificate", c.Subject.CommonName, "expired", c.NotAfter)
 			continue
 		}
-		g.log.WarnContext(ctx, "a certificate expires soon", "setting", w.key, "subject", c.Subject.CommonName,
+		g.log.WarnContext(ctx, "a certificate expires soon", "setting", w.key, "certificate", c.Subject.CommonName,
 			"expires", c.NotAfter, "days", int(left/day))
 	}
 }
