@@ -17,7 +17,7 @@ import (
 const notLetIn = "Not known: no call is let in."
 
 // entry is what lets a caller in who is kept out, by reason.
-var entry = map[string]string{
+var entry = map[string]string{ //nolint:gosec // reasons and advice, no credential
 	"TOKEN_MISSING":        "Give one in SPINEGATE_TOKEN.",
 	"TOKEN_EXPIRED":        "Get a new token. If this one is, the clocks of this machine, its issuer and the gateway have to agree.",
 	"CREDENTIALS_CONFLICT": "The client certificate and the token have to be of the same organisation: give one of them, or two that agree.",

@@ -15,6 +15,8 @@ const tokenHeader = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0" //nolint:gosec // {"al
 const (
 	// auditLife is exact, in seconds: providers refuse 299 and 301.
 	auditLife = 300
+	// aDay is in seconds, too.
+	aDay = 24 * 60 * 60
 	// ahead is how far in the future a token may be stamped, by the strictest practice, and stale how long before its arrival.
 	ahead = 5 * time.Second
 	stale = 20 * time.Second
@@ -102,7 +104,10 @@ var jwtRules = []Rule{
 			case !ok:
 				return "it is no integer"
 			}
-			return unless(!issued || exp == iat+auditLife, fmt.Sprintf("it is %d, `iat` %+d, and not %d", exp, exp-iat, iat+auditLife))
+			if life := exp - iat; issued && (life < -aDay || life > aDay) { // it may be no time at all, so it is not repeated
+				return "it is more than a day from `iat`, and not `iat` + 300"
+			}
+			return unless(!issued || exp == iat+auditLife, fmt.Sprintf("it is `iat` %+d, and not `iat` + 300", exp-iat))
 		}),
 	jwtRule("JWT-FRESH-01", "A token is made for one request and not used again.", "SDS E1", SPEC, clockKnown|pastKnown,
 		func(r *request, before *past) string {
@@ -180,7 +185,8 @@ func unsigned(parts []string) string {
 	return ""
 }
 
-// header says how a token's header is another. Only the two members that every header has are repeated, and short.
+// header says how a token's header is another. Of the two members that every header has it repeats
+// so little that an NHS Number would not fit.
 func header(t token) string {
 	alg, typ := t.header.text("alg"), t.header.text("typ")
 	switch {
@@ -189,7 +195,7 @@ func header(t token) string {
 	case t.header == nil:
 		return "it is no JSON object in base64url, and has to be " + tokenHeader
 	case alg != "none" || typ != "JWT" || len(t.header) != 2:
-		return fmt.Sprintf("alg is %.10q, typ is %.10q, of %d members, and it has to be %s", alg, typ, len(t.header), tokenHeader)
+		return fmt.Sprintf("alg is %.8q, typ is %.8q, of %d members, and it has to be %s", alg, typ, len(t.header), tokenHeader)
 	}
 	return "it says the same in another encoding, and has to be " + tokenHeader
 }
