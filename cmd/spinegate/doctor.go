@@ -109,8 +109,14 @@ func (r *findings) tell(f doctor.Finding) {
 		r.subject = f.Subject
 	}
 	seen := f.Seen
-	if f.Interaction != "" {
-		seen = strings.TrimPrefix(f.Interaction, interactionPrefix) + ": " + seen
+	var about []string
+	for _, id := range append(f.Interactions, f.Interaction) {
+		if id != "" {
+			about = append(about, strings.TrimPrefix(id, interactionPrefix))
+		}
+	}
+	if len(about) > 0 {
+		seen = strings.Join(about, ", ") + ": " + seen
 	}
 	r.t.out.table(2, []cell{styled(verdictStyles[f.Verdict], pad(string(f.Verdict), verdictWidth)), text(pad(f.Check, checkWidth)), text(seen)})
 	if f.Do != "" {

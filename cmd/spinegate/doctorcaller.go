@@ -1,19 +1,14 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"strings"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/known/emptypb"
 
-	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/doctor"
 )
 
@@ -75,7 +70,7 @@ func (r *callerReport) through(ctx context.Context, c *doctorCommand, g *connect
 	may, taken := r.methods(ctx, c, g)
 	for _, practice := range c.Practice {
 		if !taken {
-			r.add(doctor.Skipped, practice, "everything", "The token has to be taken first.", "")
+			r.add(doctor.Skipped, practice, "everything", notLetIn, "")
 			continue
 		}
 		r.practice(ctx, g, practice, may)
@@ -105,13 +100,14 @@ func (r *callerReport) health(ctx context.Context, c *doctorCommand, g *connecti
 }
 
 // methods finds out what may be called: an empty request to each is refused by the first link of the chain that minds, and that
-// it is empty comes last. What may be called is returned by full name, with whether the credential is taken at all.
+// it is empty comes last. What may be called is returned by full name, with whether any call is let in at all.
 func (r *callerReport) methods(ctx context.Context, c *doctorCommand, g *connection) (map[string]bool, bool) {
 	may := map[string]bool{}
 	var permitted, refused, other []string
+	var others []failure
 	scopes := map[string]bool{}
 	for name, m := range methods() {
-		f := failureOf(probe(ctx, c, g, name, m))
+		f := persistentProbe(ctx, c, g, name, m)
 		short := string(m.Name())
 		if f.code == codes.InvalidArgument { // it was heard, and had nothing in it
 			may[name] = true
@@ -121,7 +117,7 @@ func (r *callerReport) methods(ctx context.Context, c *doctorCommand, g *connect
 		switch f.reason {
 		case "METHOD_NOT_BUILT":
 		case "TOKEN_MISSING", "TOKEN_INVALID", "TOKEN_EXPIRED", "CREDENTIALS_CONFLICT":
-			r.add(doctor.Fail, "token", "taken", f.inWords()+": "+f.said(), cmp.Or(r.t.hint(nil, f), "Get a token of an issuer that the gateway believes, for its audience."))
+			r.keptOut(f)
 			return nil, false
 		case "SCOPE_MISSING":
 			refused = append(refused, short+" ("+f.more+")")
@@ -131,8 +127,12 @@ func (r *callerReport) methods(ctx context.Context, c *doctorCommand, g *connect
 		case "HUMAN_REQUIRED":
 			refused = append(refused, short+" (needs a named human)")
 		default:
-			other = append(other, short+" ("+f.inWords()+")")
+			other, others = append(other, short+" ("+f.inWords()+")"), append(others, f)
 		}
+	}
+	if len(permitted)+len(refused) == 0 && alike(others) {
+		r.keptOut(others[0])
+		return nil, false
 	}
 	if len(permitted)+len(refused) > 0 {
 		r.add(doctor.OK, "token", "taken", "the gateway knows who calls", "")
@@ -153,40 +153,4 @@ func (r *callerReport) methods(ctx context.Context, c *doctorCommand, g *connect
 		r.add(doctor.Warn, "token", "cannot be told", strings.Join(other, ", "), "Try again; the gateway's log has each call.")
 	}
 	return may, true
-}
-
-// methods are those of the API that this program knows.
-func methods() func(func(string, protoreflect.MethodDescriptor) bool) {
-	return func(yield func(string, protoreflect.MethodDescriptor) bool) {
-		for _, file := range []protoreflect.FileDescriptor{
-			pb.File_spinegate_v1_patient_trace_proto, pb.File_spinegate_v1_endpoint_directory_proto, pb.File_spinegate_v1_gp_connect_proto,
-		} {
-			for i := range file.Services().Len() {
-				service := file.Services().Get(i)
-				for j := range service.Methods().Len() {
-					m := service.Methods().Get(j)
-					if !yield("/"+string(service.FullName())+"/"+string(m.Name()), m) {
-						return
-					}
-				}
-			}
-		}
-	}
-}
-
-// probe calls a method with a message that has nothing in it, which is the same for every type.
-func probe(ctx context.Context, c *doctorCommand, g *connection, name string, m protoreflect.MethodDescriptor) error {
-	ctx, cancel := c.bounded(ctx)
-	defer cancel()
-	if !m.IsStreamingServer() && !m.IsStreamingClient() {
-		return g.Invoke(ctx, name, &emptypb.Empty{}, &emptypb.Empty{})
-	}
-	stream, err := g.NewStream(ctx, &grpc.StreamDesc{ServerStreams: m.IsStreamingServer(), ClientStreams: m.IsStreamingClient()}, name)
-	if err != nil {
-		return err
-	}
-	if err := stream.SendMsg(&emptypb.Empty{}); err == nil {
-		_ = stream.CloseSend() // what the gateway says counts
-	}
-	return stream.RecvMsg(&emptypb.Empty{})
 }

@@ -21,11 +21,15 @@ const (
 // methods need, and what its systems say of themselves, which the proxy has to let through.
 func (r *callerReport) practice(ctx context.Context, g *connection, code string, may map[string]bool) {
 	if may[resolveMethod] {
+		var found []doctor.Finding
 		for _, interaction := range doctor.Interactions(may) {
 			if statement(interaction) {
 				continue // GetCapabilities looks these up
 			}
-			r.resolve(ctx, g, code, interaction)
+			found = together(found, resolve(ctx, g, code, interaction))
+		}
+		for _, f := range found {
+			r.tell(f)
 		}
 	} else {
 		r.add(doctor.Skipped, code, "directory", "You may not call ResolveEndpoint.", "")
@@ -40,22 +44,35 @@ func (r *callerReport) practice(ctx context.Context, g *connection, code string,
 // statement reports whether an interaction reads a capability statement.
 func statement(i nhs.Interaction) bool { return strings.HasSuffix(i.String(), ":read:metadata-1") }
 
-func (r *callerReport) resolve(ctx context.Context, g *connection, code string, interaction nhs.Interaction) {
+// together adds a finding about an interaction to others of the same check, as one more interaction of a finding that is equal.
+func together(found []doctor.Finding, f doctor.Finding) []doctor.Finding {
+	for i, other := range found {
+		if other.Verdict == f.Verdict && other.Seen == f.Seen && other.Do == f.Do {
+			if other.Interaction != "" {
+				other.Interactions = []string{other.Interaction}
+			}
+			found[i].Interaction, found[i].Interactions = "", append(other.Interactions, f.Interaction)
+			return found
+		}
+	}
+	return append(found, f)
+}
+
+// resolve asks what the directory has of a practice for an interaction.
+func resolve(ctx context.Context, g *connection, code string, interaction nhs.Interaction) doctor.Finding {
 	about := doctor.Finding{Subject: code, Check: "directory", Interaction: interaction.String()}
 	answer, err := g.directory.ResolveEndpoint(ctx, &pb.ResolveEndpointRequest{
 		OdsCode: code, Interaction: &pb.Interaction{Name: &pb.Interaction_Raw{Raw: interaction.String()}},
 	})
 	if err != nil {
-		r.failure(about, failureOf(err))
-		return
+		return wrong(about, failureOf(err))
 	}
 	e := answer.GetEndpoint()
-	seen := "ASID " + e.GetAsid()
+	about.Verdict, about.Seen = doctor.OK, "ASID "+e.GetAsid()
 	if u, err := url.Parse(e.GetAddress()); err == nil {
-		seen += " at " + u.Hostname()
+		about.Seen += " at " + u.Hostname()
 	}
-	about.Verdict, about.Seen = doctor.OK, seen
-	r.tell(about)
+	return about
 }
 
 func (r *callerReport) capabilities(ctx context.Context, g *connection, code string) {
@@ -63,14 +80,14 @@ func (r *callerReport) capabilities(ctx context.Context, g *connection, code str
 	answer, err := g.practices.GetCapabilities(ctx, &pb.GetCapabilitiesRequest{OdsCode: code})
 	received := time.Now()
 	if err != nil {
-		r.failure(doctor.Finding{Subject: code, Check: "capabilities"}, failureOf(err))
+		r.tell(wrong(doctor.Finding{Subject: code, Check: "capabilities"}, failureOf(err)))
 		return
 	}
 	for _, root := range answer.GetRoots() {
 		check := words(root.GetCapability())
 		switch {
 		case root.GetError() != nil:
-			r.failure(doctor.Finding{Subject: code, Check: check}, failureIn(root.GetError()))
+			r.tell(wrong(doctor.Finding{Subject: code, Check: check}, failureIn(root.GetError())))
 		case root.GetSupport() == pb.Support_SUPPORT_DECLARED:
 			r.add(doctor.OK, code, check, notes("GP Connect "+root.GetSpecificationVersion(),
 				strings.TrimSpace(root.GetSoftwareName()+" "+root.GetSoftwareVersion())), "")
@@ -140,8 +157,8 @@ var wrongs = map[string]string{
 	"CAPABILITY_SWITCHED_OFF": "switched off",
 }
 
-// failure tells what is wrong between a caller and a practice, in words.
-func (r *callerReport) failure(about doctor.Finding, f failure) {
+// wrong says what is wrong between a caller and a practice, in words.
+func wrong(about doctor.Finding, f failure) doctor.Finding {
 	what := wrongs[f.reason]
 	if what == "" {
 		what = "does not work"
@@ -161,7 +178,7 @@ func (r *callerReport) failure(about doctor.Finding, f failure) {
 	if f.reason == name(pb.ErrorReason_ERROR_REASON_DIRECTORY_SANDBOX_GAP) {
 		about.Verdict = doctor.Warn
 	}
-	r.tell(about)
+	return about
 }
 
 // inWords is the title in running text.

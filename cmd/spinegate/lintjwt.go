@@ -17,11 +17,9 @@ const (
 	versionSTU3 = "1.x"
 )
 
-const interactionPrefix = "urn:nhs:names:services:gpconnect:"
-
 type lintJWTCommand struct {
 	Token       string `arg:"" optional:"" default:"-" help:"The token, with or without \"Bearer \"; - reads it from standard input."`
-	Interaction string `placeholder:"ID" help:"What was called with it: urn:nhs:names:services:gpconnect:fhir:rest:search:slot-1, or only from fhir: on."`
+	Interaction string `placeholder:"NAME" help:"What was called with it, by its name (search-slot; \"spinegate resolve --help\" lists them) or its id: urn:nhs:names:services:gpconnect:fhir:rest:search:slot-1, or only from fhir: on."`
 	Address     string `placeholder:"URL" help:"The service root URL that was called, as SDS gave it."`
 	Version     string `enum:"0.7,1.x," default:"" placeholder:"0.7|1.x" help:"The version of GP Connect, where the interaction does not say it."`
 	Show        bool   `help:"Show who the user is: the token names a member of staff."`
@@ -33,10 +31,11 @@ acceptance tests, the reference provider and the specification enforce; the same
 that this project's tests make. docs/conformance.md lists them. Nothing is sent anywhere.
 
 Scope and reason depend on the interaction and the audience on the address: rules that need what is not given are listed
-as not judged. So are those about the moment of sending.
+as not judged. So are those about the moment of sending, and about a claim that is not there: JWT-CLAIMS-01 names all of
+these.
 
   spinegate lint-jwt eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJpc3MiOi...
-  spinegate lint-jwt --interaction fhir:rest:search:slot-1 < token`
+  spinegate lint-jwt --interaction search-slot < token`
 }
 
 func (c *lintJWTCommand) Run(t *terminal) error {
@@ -92,10 +91,7 @@ func (c *lintJWTCommand) token(stdin io.Reader) (string, error) {
 }
 
 func (c *lintJWTCommand) circumstances() (judge.Circumstances, error) {
-	interaction := c.Interaction
-	if interaction != "" && !strings.HasPrefix(interaction, interactionPrefix) {
-		interaction = interactionPrefix + interaction
-	}
+	interaction := interactionID(c.Interaction)
 	html := !strings.HasSuffix(interaction, "-1") // the ids of 0.7 have no number
 	if interaction != "" && c.Version != "" && html != (c.Version == versionHTML) {
 		return judge.Circumstances{}, misusedf("--interaction is not one of version %s", c.Version)

@@ -137,7 +137,7 @@ func toldOf(ts *testscript.TestScript, neg bool, args []string) {
 	like, found := regexp.MustCompile(args[3]), false
 	for _, f := range findingsIn(ts) {
 		found = found || string(f.Verdict) == args[0] && f.Subject == args[1] && f.Check == args[2] &&
-			like.MatchString(strings.TrimSpace(f.Interaction+" "+f.Seen+" "+f.Do))
+			like.MatchString(strings.TrimSpace(strings.Join(f.Interactions, " ")+f.Interaction+" "+f.Seen+" "+f.Do))
 	}
 	if found == neg {
 		ts.Fatalf("told: %t", found)

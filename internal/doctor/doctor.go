@@ -37,8 +37,10 @@ type Finding struct {
 	// Check is what was tried of it, in a word or two: DNS, TLS, clock.
 	Check string `json:"check"`
 	// Interaction is the id of the one that it is about; empty where it is about none.
-	Interaction string  `json:"interaction,omitzero"`
-	Verdict     Verdict `json:"verdict"`
+	Interaction string `json:"interaction,omitzero"`
+	// Interactions are their ids where it is about several, instead.
+	Interactions []string `json:"interactions,omitzero"`
+	Verdict      Verdict  `json:"verdict"`
 	// Seen is what was seen, or why the check was skipped.
 	Seen string `json:"seen"`
 	// Do is what to do about it; empty where nothing is to be done.

@@ -1,6 +1,7 @@
 package judge_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"slices"
 	"strings"
@@ -70,7 +71,8 @@ func TestPeopleAreToldTheSame(t *testing.T) {
 				if (r.Why != "") != (r.Rule.ID == m.rule && r.Judged) {
 					t.Errorf("%s: judged %v, %q", r.Rule.ID, r.Judged, r.Why)
 				}
-				alone := r.Rule.ID != "JWT-IAT-02" && r.Rule.ID != "JWT-FRESH-01"
+				without := m.rule == "JWT-CLAIMS-01" && r.Rule.ID == "JWT-REASON-01" // its claim is what is missing
+				alone := !without && r.Rule.ID != "JWT-IAT-02" && r.Rule.ID != "JWT-FRESH-01"
 				if whole := m.rule != "JWT-BASE64-01" && m.rule != "JWT-JSON-01"; whole && r.Judged != alone {
 					t.Errorf("%s: judged %v", r.Rule.ID, r.Judged)
 				}
@@ -79,6 +81,61 @@ func TestPeopleAreToldTheSame(t *testing.T) {
 	}
 	if _, err := judge.AuditToken("a.b.", judge.Circumstances{Interaction: "urn:x"}); !errors.Is(err, judge.ErrInteraction) {
 		t.Errorf("an unknown interaction: %v", err)
+	}
+}
+
+// What is absent is not judged in the linter, and JWT-CLAIMS-01 alone names all of it.
+func TestWhatIsAbsentIsNotJudged(t *testing.T) {
+	for name, test := range map[string]struct {
+		claims string // empty is no such part
+		broken map[string]string
+		judged []string
+	}{
+		"no claims part": {
+			claims: "",
+			broken: map[string]string{"JWT-FORM-01": "it has 0 dots and not 2"},
+			judged: []string{"JWT-FORM-01", "JWT-BASE64-01", "JWT-HEADER-01"},
+		},
+		"no claim": {
+			claims: "{}",
+			broken: map[string]string{"JWT-CLAIMS-01": "missing: iss, sub, aud, iat, exp, reason_for_request, requested_scope, " +
+				"requesting_device, requesting_organization, requesting_practitioner"},
+			judged: []string{"JWT-FORM-01", "JWT-BASE64-01", "JWT-HEADER-01", "JWT-JSON-01", "JWT-CLAIMS-01", "JWT-CLAIMS-02", "JWT-RECORD-01"},
+		},
+		"times": {
+			claims: `{"iat":1767225600,"exp":1767225901}`,
+			broken: map[string]string{
+				"JWT-CLAIMS-01": "missing: iss, sub, aud, reason_for_request, requested_scope, requesting_device, requesting_organization, requesting_practitioner",
+				"JWT-EXP-01":    "it is `iat` +301, and not `iat` + 300",
+			},
+			judged: []string{
+				"JWT-FORM-01", "JWT-BASE64-01", "JWT-HEADER-01", "JWT-JSON-01", "JWT-CLAIMS-01", "JWT-CLAIMS-02", "JWT-IAT-01", "JWT-EXP-01",
+				"JWT-RECORD-01",
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			raw := "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0"
+			if test.claims != "" {
+				raw += "." + base64.RawURLEncoding.EncodeToString([]byte(test.claims)) + "."
+			}
+			rulings, err := judge.AuditToken(raw, judge.Circumstances{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var judged []string
+			for _, r := range rulings {
+				if r.Judged {
+					judged = append(judged, r.Rule.ID)
+				}
+				if r.Why != test.broken[r.Rule.ID] {
+					t.Errorf("%s: %q", r.Rule.ID, r.Why)
+				}
+			}
+			if !slices.Equal(judged, test.judged) {
+				t.Errorf("judged %v, want %v", judged, test.judged)
+			}
+		})
 	}
 }
 

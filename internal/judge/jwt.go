@@ -2,6 +2,7 @@ package judge
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -14,6 +15,8 @@ const tokenHeader = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0" //nolint:gosec // {"al
 const (
 	// auditLife is exact, in seconds: providers refuse 299 and 301.
 	auditLife = 300
+	// aDay is in seconds, too.
+	aDay = 24 * 60 * 60
 	// ahead is how far in the future a token may be stamped, by the strictest practice, and stale how long before its arrival.
 	ahead = 5 * time.Second
 	stale = 20 * time.Second
@@ -36,7 +39,7 @@ func decodeSegment(text string) ([]byte, error) {
 var jwtRules = []Rule{
 	jwtRule("JWT-FORM-01", "The token is header, claims and an empty signature, with both dots.", "SDS E1", REF, 0,
 		func(r *request, _ *past) string {
-			return unless(len(r.audit.parts) == 3 && r.audit.parts[2] == "", "a part is missing, or it is signed")
+			return unsigned(r.audit.parts)
 		}),
 	jwtRule("JWT-BASE64-01", "Header and claims are base64url without padding.", "SDS E1", TEST, 0,
 		func(r *request, _ *past) string {
@@ -48,7 +51,7 @@ var jwtRules = []Rule{
 			return ""
 		}),
 	jwtRule("JWT-HEADER-01", "The header is `{\"alg\":\"none\",\"typ\":\"JWT\"}`, in its one encoding.", "SDS E1", REF, 0,
-		func(r *request, _ *past) string { return unless(r.audit.parts[0] == tokenHeader, "it is another") }),
+		func(r *request, _ *past) string { return header(r.audit) }),
 	jwtRule("JWT-JSON-01", "The claims are one JSON object.", "SDS E1", TEST, 0,
 		func(r *request, _ *past) string {
 			if len(r.audit.parts) < 2 {
@@ -59,12 +62,8 @@ var jwtRules = []Rule{
 		}),
 	jwtRule("JWT-CLAIMS-01", "Every claim is there.", "SDS E2", TEST, claimsRead,
 		func(r *request, _ *past) string {
-			for _, name := range claimNames {
-				if !r.audit.claims.has(name) {
-					return name + " is missing"
-				}
-			}
-			return ""
+			missing := slices.DeleteFunc(slices.Clone(claimNames), r.audit.claims.has)
+			return unless(len(missing) == 0, "missing: "+strings.Join(missing, ", "))
 		}),
 	jwtRule("JWT-CLAIMS-02", "There is no other claim.", "SDS E2", J, claimsRead,
 		func(r *request, _ *past) string {
@@ -99,7 +98,16 @@ var jwtRules = []Rule{
 		func(r *request, _ *past) string {
 			iat, issued := whole(r.audit.claims["iat"])
 			exp, ok := whole(r.audit.claims["exp"])
-			return unless(absent(r, "exp") || ok && (!issued || exp == iat+auditLife), "it is another")
+			switch {
+			case absent(r, "exp"):
+				return ""
+			case !ok:
+				return "it is no integer"
+			}
+			if life := exp - iat; issued && (life < -aDay || life > aDay) { // it may be no time at all, so it is not repeated
+				return "it is more than a day from `iat`, and not `iat` + 300"
+			}
+			return unless(!issued || exp == iat+auditLife, fmt.Sprintf("it is `iat` %+d, and not `iat` + 300", exp-iat))
 		}),
 	jwtRule("JWT-FRESH-01", "A token is made for one request and not used again.", "SDS E1", SPEC, clockKnown|pastKnown,
 		func(r *request, before *past) string {
@@ -164,6 +172,32 @@ var jwtRules = []Rule{
 			return ""
 		}),
 	jwtRule("JWT-NAME-01", "The practitioner is a named person: family name and given name.", "SDS E3", SPEC, claimsRead, named),
+}
+
+// unsigned says how a token is not three parts of which the last is empty.
+func unsigned(parts []string) string {
+	switch {
+	case len(parts) != 3:
+		return fmt.Sprintf("it has %d dots and not 2", len(parts)-1)
+	case parts[2] != "":
+		return "its third part is a signature and not empty"
+	}
+	return ""
+}
+
+// header says how a token's header is another. Of the two members that every header has it repeats
+// so little that an NHS Number would not fit.
+func header(t token) string {
+	alg, typ := t.header.text("alg"), t.header.text("typ")
+	switch {
+	case t.parts[0] == tokenHeader:
+		return ""
+	case t.header == nil:
+		return "it is no JSON object in base64url, and has to be " + tokenHeader
+	case alg != "none" || typ != "JWT" || len(t.header) != 2:
+		return fmt.Sprintf("alg is %.8q, typ is %.8q, of %d members, and it has to be %s", alg, typ, len(t.header), tokenHeader)
+	}
+	return "it says the same in another encoding, and has to be " + tokenHeader
 }
 
 // claimNames are the claims of every edition.

@@ -2,7 +2,9 @@ package judge
 
 import (
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -50,13 +52,46 @@ func AuditToken(raw string, c Circumstances) ([]Ruling, error) {
 	}
 	var rulings []Ruling
 	for _, rule := range jwtRules {
-		ruling := Ruling{Rule: rule, Judged: rule.needs&pastKnown == 0 && r.has(rule.needs)}
+		ruling := Ruling{Rule: rule, Judged: rule.needs&pastKnown == 0 && r.has(rule.needs) && isAbout(r, rule.ID)}
 		if ruling.Judged {
 			ruling.Why = rule.check(r, newPast())
 		}
 		rulings = append(rulings, ruling)
 	}
 	return rulings, nil
+}
+
+// subjects are the claims that a rule is about. Without one of them it says nothing: that it is missing is for JWT-CLAIMS-01.
+var subjects = map[string][]string{
+	"JWT-ISS-01":    {"iss"},
+	"JWT-SUB-01":    {"sub", "requesting_practitioner"},
+	"JWT-AUD-01":    {"aud"},
+	"JWT-IAT-01":    {"iat"},
+	"JWT-IAT-02":    {"iat"},
+	"JWT-EXP-01":    {"exp"},
+	"JWT-REASON-01": {"reason_for_request"},
+	"JWT-SCOPE-01":  {"requested_scope"},
+	"JWT-SCOPE-02":  {"requested_scope"},
+	"JWT-DEVICE-01": {"requesting_device"},
+	"JWT-ORG-01":    {"requesting_organization"},
+	"JWT-USER-01":   {"requesting_practitioner"},
+	"JWT-USER-02":   {"requesting_practitioner"},
+	"JWT-NAME-01":   {"requesting_practitioner"},
+}
+
+// isAbout reports whether what a rule is about is in a token at all.
+func isAbout(r *request, rule string) bool {
+	switch rule {
+	case "JWT-JSON-01": // that they cannot be decoded is for JWT-BASE64-01
+		if len(r.audit.parts) < 2 || r.audit.parts[1] == "" {
+			return false
+		}
+		_, err := decodeSegment(r.audit.parts[1])
+		return err == nil
+	case "JWT-TYPE-01", "JWT-MEMBERS-01": // each of the resources that are there
+		return slices.ContainsFunc(slices.Collect(maps.Keys(resources)), r.audit.claims.has)
+	}
+	return !absent(r, subjects[rule]...)
 }
 
 // Statement is what an audit token says.
