@@ -39,9 +39,8 @@ func refuse429(t *testing.T, g *servertest.Gateway, times int, retryAfter string
 }
 
 // Ten thousand people on one stream (a thousand under the race detector, which is ten times slower), one in twenty of them
-// not one, while PDS is over its limit now and then.
+// not one, while PDS is over its limit now and then. It runs alone: other tests' memory would be taken for its own.
 func TestTenThousandTracesOnOneStream(t *testing.T) {
-	t.Parallel()
 	const perSecond = 500
 	all := 10_000
 	if raced {
