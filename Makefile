@@ -102,6 +102,11 @@ stubs: generate ## Generate the stubs and build the clients of every language
 .PHONY: stubs-test
 stubs-test: build $(TOOLS)/buf $(TOOLS)/python/stamp ## Run every language's client against a sandbox; each must print conformance/expected.txt
 	@conformance/run.sh $(LANGUAGES)
+	@$(MAKE) guide-test
+
+.PHONY: guide-test
+guide-test: ## Follow the consumer guide as a newcomer of each language: make guide-test LANGUAGES="go python"
+	$(GO) test ./docs -count=1 -timeout=20m -run LanguagesPart -v -languages="$(or $(LANGUAGES),go python java kotlin typescript rust)"
 
 .PHONY: lint
 lint: $(TOOLS)/buf $(TOOLS)/golangci-lint ## Lint the protos and the code; the import arrows too

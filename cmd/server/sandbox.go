@@ -22,8 +22,8 @@ import (
 )
 
 type inSandbox struct {
-	Listen    string `default:"127.0.0.1:50051" placeholder:"ADDRESS" help:"Where gRPC is served, in clear text (${default}). In a container: 0.0.0.0:50051."`
-	Admin     string `default:"127.0.0.1:9090" placeholder:"ADDRESS" help:"Where health, metrics, tokens and traces are served over HTTP (${default})."`
+	Listen    string `default:"127.0.0.1:50051" env:"SPINEGATE_SANDBOX_LISTEN" placeholder:"ADDRESS" help:"Where gRPC is served, in clear text (${default}). In a container: 0.0.0.0:50051."`
+	Admin     string `default:"127.0.0.1:9090" env:"SPINEGATE_SANDBOX_ADMIN" placeholder:"ADDRESS" help:"Where health, metrics, tokens and traces are served over HTTP (${default})."`
 	Data      string `type:"existingdir" placeholder:"DIR" help:"Add the patients, practices, records and slots of this directory; internal/simulator/data/README.md says how they lie there."`
 	PDSAccess string `name:"pds-access" enum:"BY_IDENTITY,HEALTHCARE_WORKER,APPLICATION_RESTRICTED" default:"BY_IDENTITY" help:"As whom PDS is asked: pdsAccess in docs/config.md (${enum})."`
 	Dir       string `type:"path" placeholder:"DIR" help:"Keep the audit trail and the journal here. Without it they are in a directory that is gone at the end."`

@@ -16,11 +16,11 @@ import (
 )
 
 type serve struct {
-	Token    string   `default:"127.0.0.1:9101" placeholder:"ADDRESS" help:"Where the token service listens (${default})."`
-	PDS      string   `name:"pds" default:"127.0.0.1:9102" placeholder:"ADDRESS" help:"Where PDS listens (${default})."`
-	SDS      string   `name:"sds" default:"127.0.0.1:9103" placeholder:"ADDRESS" help:"Where SDS listens (${default})."`
-	Proxy    string   `default:"127.0.0.1:9104" placeholder:"ADDRESS" help:"Where the Spine Secure Proxy listens (${default})."`
-	Control  string   `default:"127.0.0.1:9109" placeholder:"ADDRESS" help:"Where faults are set, the transcript is read and clinicians sign in (${default}); loopback only."`
+	Token    string   `default:"127.0.0.1:9101" env:"SPINESIM_TOKEN_ADDRESS" placeholder:"ADDRESS" help:"Where the token service listens (${default})."`
+	PDS      string   `name:"pds" default:"127.0.0.1:9102" env:"SPINESIM_PDS_ADDRESS" placeholder:"ADDRESS" help:"Where PDS listens (${default})."`
+	SDS      string   `name:"sds" default:"127.0.0.1:9103" env:"SPINESIM_SDS_ADDRESS" placeholder:"ADDRESS" help:"Where SDS listens (${default})."`
+	Proxy    string   `default:"127.0.0.1:9104" env:"SPINESIM_PROXY_ADDRESS" placeholder:"ADDRESS" help:"Where the Spine Secure Proxy listens (${default})."`
+	Control  string   `default:"127.0.0.1:9109" env:"SPINESIM_CONTROL_ADDRESS" placeholder:"ADDRESS" help:"Where faults are set, the transcript is read and clinicians sign in (${default}); loopback only."`
 	HostName []string `placeholder:"NAME" help:"Another name that the servers are reached by; it goes into their certificates. Repeatable."`
 
 	Data string `type:"existingdir" placeholder:"DIR" help:"Add the patients, practices, records and slots of this directory; internal/simulator/data/README.md says how they lie there."`

@@ -45,7 +45,7 @@ func Manual(w io.Writer) error {
 	var out strings.Builder
 	out.WriteString(opening)
 	writeSection(&out, docs, reflect.TypeFor[Config](), reflect.ValueOf(Default()), "")
-	out.WriteString("\n## A whole file\n\n```yaml\n" + example + "```\n")
+	out.WriteString("\n## A whole file\n\n```yaml from=internal/config/example.yaml\n" + example + "```\n")
 	if _, err := io.WriteString(w, out.String()); err != nil {
 		return fmt.Errorf("write the manual: %w", err)
 	}
