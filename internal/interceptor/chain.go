@@ -33,7 +33,7 @@ import (
 type Config struct {
 	// Log gets one line for each call, and the stacks of panics.
 	Log *slog.Logger
-	// Meter counts panics.
+	// Meter counts panics, and calls that failed.
 	Meter metric.Meter
 	// Audit is the trail.
 	Audit *audit.Store
@@ -81,6 +81,10 @@ func Chain(c Config) ([]grpc.ServerOption, error) {
 	if err != nil {
 		return nil, err
 	}
+	failed, err := newFailures(c.Meter)
+	if err != nil {
+		return nil, err
+	}
 	rights, err := newAuthoriser(c.OpenToSystems, c.Organisations)
 	if err != nil {
 		return nil, err
@@ -89,7 +93,7 @@ func Chain(c Config) ([]grpc.ServerOption, error) {
 	if err != nil {
 		return nil, err
 	}
-	lines, evidence := logger{c.Log}, auditor{c.Audit}
+	lines, evidence := logger{c.Log, failed}, auditor{c.Audit}
 
 	// Outermost first. Each line says why it stands where it stands.
 	links := []link{

@@ -14,9 +14,12 @@ import (
 	"github.com/spinegate/spinegate/internal/fault"
 )
 
-// logger writes one line for each call when it has ended. Nothing in it is the caller's text; there is no switch that
-// logs messages. The library's link is not used: it logs the text of errors.
-type logger struct{ log *slog.Logger }
+// logger writes one line for each call when it has ended, and counts those that failed. Nothing in it is the caller's text;
+// there is no switch that logs messages. The library's link is not used: it logs the text of errors.
+type logger struct {
+	log      *slog.Logger
+	failures failures
+}
 
 func (l logger) link() link {
 	return link{
@@ -47,6 +50,7 @@ func (l logger) line(ctx context.Context, c *call, code codes.Code) {
 	}
 	level := slog.LevelInfo
 	if e := c.failure; e != nil {
+		l.failures.count(ctx, c.method, e)
 		attributes = append(attributes, slog.String("reason", fault.ReasonName(e.Reason)), slog.String("hop", hopName(e.Hop)))
 		if e.Operator != "" {
 			attributes = append(attributes, slog.String("operator", e.Operator))
@@ -64,9 +68,15 @@ func (l logger) line(ctx context.Context, c *call, code codes.Code) {
 
 // operatorsConcern tells faults of this gateway and of its configuration from what callers and the Spine do.
 func operatorsConcern(r pb.ErrorReason) bool {
-	return r == pb.ErrorReason_ERROR_REASON_INTERNAL || r == pb.ErrorReason_ERROR_REASON_AUDIT_UNAVAILABLE ||
-		r == pb.ErrorReason_ERROR_REASON_JOURNAL_UNAVAILABLE || r == pb.ErrorReason_ERROR_REASON_METHOD_WITHOUT_POLICY ||
-		r == pb.ErrorReason_ERROR_REASON_UPSTREAM_CREDENTIALS_REFUSED || r == pb.ErrorReason_ERROR_REASON_UPSTREAM_REJECTED_REQUEST
+	switch r {
+	case pb.ErrorReason_ERROR_REASON_INTERNAL, pb.ErrorReason_ERROR_REASON_AUDIT_UNAVAILABLE,
+		pb.ErrorReason_ERROR_REASON_JOURNAL_UNAVAILABLE, pb.ErrorReason_ERROR_REASON_METHOD_WITHOUT_POLICY,
+		pb.ErrorReason_ERROR_REASON_UPSTREAM_CREDENTIALS_REFUSED, pb.ErrorReason_ERROR_REASON_UPSTREAM_REJECTED_REQUEST,
+		pb.ErrorReason_ERROR_REASON_CLIENT_CERTIFICATE_REFUSED, pb.ErrorReason_ERROR_REASON_SIMULATED_ANSWER:
+		return true
+	default:
+		return false
+	}
 }
 
 // causes are the types of the errors beneath one that needs looking into. Their texts may quote an address that names a

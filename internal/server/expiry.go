@@ -39,7 +39,7 @@ const day = 24 * time.Hour
 // watchCertificates shows how long certificates are good for, and warns before they are not, until life ends. Health has no
 // part in it: whether a certificate that expires is still taken is for the other side to say, and a restart renews none.
 func (g *Gateway) watchCertificates(life context.Context) error {
-	_, err := g.telemetry.Meters.Meter("github.com/spinegate/spinegate/internal/server").Float64ObservableGauge(CertificateExpiry,
+	_, err := g.meter().Float64ObservableGauge(CertificateExpiry,
 		metric.WithUnit("d"),
 		metric.WithDescription("How many days are left until a certificate expires, by the setting that names its file."),
 		metric.WithFloat64Callback(func(_ context.Context, o metric.Float64Observer) error {

@@ -2,10 +2,13 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
@@ -28,7 +31,16 @@ type vitals struct {
 
 	mu       sync.Mutex // guards what follows
 	stopping bool
-	trouble  error
+	// The last word of each store.
+	trailError, journalError error
+}
+
+// trouble is why calls are refused, if any are. The caller holds mu.
+func (v *vitals) trouble() error {
+	if v.trailError != nil {
+		return v.trailError
+	}
+	return v.journalError
 }
 
 func newVitals(ctx context.Context, log *slog.Logger, trail, journal store) *vitals {
@@ -62,14 +74,12 @@ func (v *vitals) look(ctx context.Context) {
 	trail, journal := v.trail.Healthy(), v.journal.Healthy()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	was := v.trouble
-	if v.trouble = trail; trail == nil {
-		v.trouble = journal
-	}
-	switch {
-	case was == nil && v.trouble != nil:
-		v.log.ErrorContext(ctx, "a store cannot be written; calls are refused", "error", v.trouble)
-	case was != nil && v.trouble == nil:
+	was := v.trouble()
+	v.trailError, v.journalError = trail, journal
+	switch now := v.trouble(); {
+	case was == nil && now != nil:
+		v.log.ErrorContext(ctx, "a store cannot be written; calls are refused", "error", now)
+	case was != nil && now == nil:
 		v.log.InfoContext(ctx, "the stores can be written again")
 	}
 	if v.stopping {
@@ -88,6 +98,31 @@ func (v *vitals) look(ctx context.Context) {
 	v.server.SetServingStatus(pb.GPConnect_ServiceDesc.ServiceName, writes)
 }
 
+// StoreWritable is the gauge of whether each store can be written: 1 or 0.
+const StoreWritable = "spinegate.store.writable"
+
+// measure shows the health of the stores among the metrics.
+func (v *vitals) measure(meter metric.Meter) error {
+	_, err := meter.Int64ObservableGauge(StoreWritable,
+		metric.WithDescription("Whether a store can be written: 1 or 0. Without the audit trail every call is refused, without the journal every write."),
+		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
+			v.mu.Lock()
+			defer v.mu.Unlock()
+			for name, trouble := range map[string]error{"audit": v.trailError, "journal": v.journalError} {
+				writable := int64(1)
+				if trouble != nil {
+					writable = 0
+				}
+				o.Observe(writable, metric.WithAttributes(attribute.String("spinegate.store", name)))
+			}
+			return nil
+		}))
+	if err != nil {
+		return fmt.Errorf("make the gauge of stores: %w", err)
+	}
+	return nil
+}
+
 // stop says NOT_SERVING, for good.
 func (v *vitals) stop() {
 	v.mu.Lock()
@@ -103,7 +138,7 @@ func (v *vitals) ready() (word string, ok bool) {
 	switch {
 	case v.stopping:
 		return "stopping", false
-	case v.trouble != nil:
+	case v.trouble() != nil:
 		return "a store cannot be written", false
 	default:
 		return "ready", true

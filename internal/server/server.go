@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"google.golang.org/grpc"
@@ -175,7 +176,12 @@ func (g *Gateway) openStores(ctx context.Context, o Options) error {
 	g.journal = writes
 	g.onStop(writes.Close)
 	g.health = newVitals(ctx, g.log, trail, writes)
-	return nil
+	return g.health.measure(g.meter())
+}
+
+// meter is that of this package.
+func (g *Gateway) meter() metric.Meter {
+	return g.telemetry.Meters.Meter("github.com/spinegate/spinegate/internal/server")
 }
 
 // onStop runs f when the gateway stops, before everything that was put here earlier.

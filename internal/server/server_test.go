@@ -122,10 +122,18 @@ func TestOperatorsSeeHealthAndMetrics(t *testing.T) {
 	if _, err := g.PatientTrace.TracePatient(g.As(t.Context(), t, "clinician"), &pb.TracePatientRequest{NhsNumber: plain}); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := g.PatientTrace.TracePatient(g.As(t.Context(), t, "clinician"), &pb.TracePatientRequest{NhsNumber: "9990000492"}); err == nil {
+		t.Fatal("nobody was found")
+	}
 	for _, tt := range []struct{ path, want string }{
 		{"/healthz", "alive"},
 		{"/readyz", "ready"},
 		{"/metrics", `spinegate_hop_duration_seconds_count{`},
+		{"/metrics", `spinegate_failures_total{`},
+		{"/metrics", `spinegate_method="/spinegate.v1.PatientTrace/TracePatient"`},
+		{"/metrics", `spinegate_reason="PATIENT_NOT_FOUND"`},
+		{"/metrics", `spinegate_store="audit"} 1`},
+		{"/metrics", `spinegate_store="journal"} 1`},
 		{"/metrics", `spinegate_certificate_expiry_days{`},
 		{"/metrics", `spinegate_certificate="spine.proxy.certificateFile"`},
 	} {

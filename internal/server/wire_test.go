@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"log/slog"
+	"maps"
 	"math/big"
 	"net"
 	"os"
@@ -18,6 +19,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
@@ -132,6 +135,10 @@ func TestHealthIsRedWhileAStoreCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	trail, journal := &failing{}, &failing{}
 	v := newVitals(t.Context(), slog.New(slog.DiscardHandler), trail, journal)
+	metrics := sdkmetric.NewManualReader()
+	if err := v.measure(sdkmetric.NewMeterProvider(sdkmetric.WithReader(metrics)).Meter("test")); err != nil {
+		t.Fatal(err)
+	}
 	broken := errors.New("no space left")
 	const serving, not = grpc_health_v1.HealthCheckResponse_SERVING, grpc_health_v1.HealthCheckResponse_NOT_SERVING
 	for _, tt := range []struct {
@@ -158,6 +165,9 @@ func TestHealthIsRedWhileAStoreCannotBeWritten(t *testing.T) {
 		if _, ready := v.ready(); ready != tt.ready {
 			t.Errorf("%s: ready = %v", tt.name, ready)
 		}
+		if got, want := writable(t, metrics), map[string]bool{"audit": tt.trail == nil, "journal": tt.journal == nil}; !maps.Equal(got, want) {
+			t.Errorf("%s: writable are %v, want %v", tt.name, got, want)
+		}
 	}
 	v.stop()
 	trail.err, journal.err = nil, nil
@@ -165,4 +175,23 @@ func TestHealthIsRedWhileAStoreCannotBeWritten(t *testing.T) {
 	if word, ready := v.ready(); ready || word != "stopping" {
 		t.Errorf("after the stop: %q, %v", word, ready)
 	}
+}
+
+// writable is what the metrics say of each store.
+func writable(t *testing.T, metrics *sdkmetric.ManualReader) map[string]bool {
+	t.Helper()
+	var all metricdata.ResourceMetrics
+	if err := metrics.Collect(t.Context(), &all); err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string]bool)
+	for _, m := range all.ScopeMetrics[0].Metrics {
+		if gauge, ok := m.Data.(metricdata.Gauge[int64]); ok && m.Name == StoreWritable {
+			for _, p := range gauge.DataPoints {
+				name, _ := p.Attributes.Value("spinegate.store")
+				got[name.AsString()] = p.Value == 1
+			}
+		}
+	}
+	return got
 }
