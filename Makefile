@@ -9,8 +9,10 @@ MAKEFLAGS += --no-print-directory
 
 GO ?= go
 TOOLS := .tools
-# The revision that `make breaking` compares with.
-AGAINST ?= main
+# The contract as last released, and a revision that `make breaking` compares with instead.
+RELEASED := proto/released.binpb
+AGAINST ?=
+comma := ,
 # How long `make fuzz` spends on each target.
 FUZZTIME ?= 10s
 # Further flags of `go test` in `make test`, such as -v or -run=Slots.
@@ -43,8 +45,8 @@ test: ## Every test, shuffled, with the race detector
 	$(GO) test -C gen/go -race -shuffle=on $(TESTFLAGS) ./...
 
 .PHONY: check
-check: ## What CI runs: generated code fresh, lint, vet, test
-	@for step in fresh lint vet test; do \
+check: ## What CI runs: generated code fresh, lint, contract unbroken, vet, test
+	@for step in fresh lint breaking vet test; do \
 		began=$$SECONDS; \
 		$(MAKE) $$step; \
 		echo "==> $$step: $$((SECONDS - began)) s"; \
@@ -119,9 +121,15 @@ vet: ## go vet, in both modules
 	$(GO) vet ./...
 	$(GO) vet -C gen/go ./...
 
+# Modules are compared one by one: of the two, proto/api is ours.
 .PHONY: breaking
-breaking: $(TOOLS)/buf ## Compare the contract with that of another revision: make breaking AGAINST=main
-	$(TOOLS)/buf breaking --against '.git#ref=$(AGAINST)'
+breaking: $(TOOLS)/buf ## Compare the contract with the one released last, or a revision's: make breaking AGAINST=main
+	$(TOOLS)/buf breaking proto/api --against '$(if $(AGAINST),.git#subdir=proto/api$(comma)ref=$(AGAINST),$(RELEASED))'
+	@conformance/breaking.sh
+
+.PHONY: released
+released: $(TOOLS)/buf ## Keep the contract as released, in the commit that a version's tag will name
+	$(TOOLS)/buf build proto/api --exclude-source-info -o $(RELEASED)
 
 .PHONY: fuzz
 fuzz: ## Every fuzz target for a short time: make fuzz FUZZTIME=1m PACKAGES=./internal/fhir
