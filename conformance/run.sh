@@ -12,11 +12,12 @@ finish() {
 }
 trap finish EXIT
 
-# What differs from run to run is filled in here, so that the clients need not: days, and ids for bookings.
+# What differs from run to run is filled in here, so that the clients need not: days, and ids for bookings and a session.
 steps() {
 	sed -e "s/\${TOMORROW}/$(date -d '+1 day' +%F)/g" -e "s/\${IN_A_WEEK}/$(date -d '+7 days' +%F)/g" \
 		-e "s/\${REQUEST_ID}/$(cat /proc/sys/kernel/random/uuid)/g" \
-		-e "s/\${OTHER_REQUEST_ID}/$(cat /proc/sys/kernel/random/uuid)/g" conformance/steps.json
+		-e "s/\${OTHER_REQUEST_ID}/$(cat /proc/sys/kernel/random/uuid)/g" \
+		-e "s/\${SESSION_ID}/$(cat /proc/sys/kernel/random/uuid)/g" conformance/steps.json
 }
 
 # field NAME: a member of the line in which the sandbox says what is up.

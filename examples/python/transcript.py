@@ -29,6 +29,7 @@ REQUESTS: dict[str, Callable[[], Message]] = {
     "PatientTrace/TracePatients": patient_trace_pb2.TracePatientsRequest,
     "PatientTrace/ListRelatedPersons": patient_trace_pb2.ListRelatedPersonsRequest,
     "EndpointDirectory/ResolveEndpoint": endpoint_directory_pb2.ResolveEndpointRequest,
+    "EndpointDirectory/ResolveEndpoints": endpoint_directory_pb2.ResolveEndpointsRequest,
     "GPConnect/GetCapabilities": capabilities_pb2.GetCapabilitiesRequest,
     "GPConnect/GetStructuredRecord": record_pb2.GetStructuredRecordRequest,
     "GPConnect/SearchSlots": appointments_pb2.SearchSlotsRequest,

@@ -27,6 +27,7 @@ const calls: { [call: string]: Call } = {
   "PatientTrace/TracePatients": bidi(PatientTrace.method.tracePatients, (g) => g.patients.tracePatients),
   "PatientTrace/ListRelatedPersons": unary(PatientTrace.method.listRelatedPersons, (g) => g.patients.listRelatedPersons),
   "EndpointDirectory/ResolveEndpoint": unary(EndpointDirectory.method.resolveEndpoint, (g) => g.directory.resolveEndpoint),
+  "EndpointDirectory/ResolveEndpoints": stream(EndpointDirectory.method.resolveEndpoints, (g) => g.directory.resolveEndpoints),
   "GPConnect/GetCapabilities": unary(GPConnect.method.getCapabilities, (g) => g.practices.getCapabilities),
   "GPConnect/GetStructuredRecord": stream(GPConnect.method.getStructuredRecord, (g) => g.practices.getStructuredRecord),
   "GPConnect/SearchSlots": stream(GPConnect.method.searchSlots, (g) => g.practices.searchSlots),

@@ -18,15 +18,16 @@ type call func(ctx context.Context, gw *gateway.Gateway, requests [][]byte, canc
 
 // A method that the gateway learns is one line here.
 var calls = map[string]call{
-	"PatientTrace/TracePatient":         unary(patients, pb.PatientTraceClient.TracePatient),
-	"PatientTrace/SearchPatients":       unary(patients, pb.PatientTraceClient.SearchPatients),
-	"PatientTrace/TracePatients":        tracePatients,
-	"PatientTrace/ListRelatedPersons":   unary(patients, pb.PatientTraceClient.ListRelatedPersons),
-	"EndpointDirectory/ResolveEndpoint": unary(directory, pb.EndpointDirectoryClient.ResolveEndpoint),
-	"GPConnect/GetCapabilities":         unary(practices, pb.GPConnectClient.GetCapabilities),
-	"GPConnect/GetStructuredRecord":     stream(practices, pb.GPConnectClient.GetStructuredRecord),
-	"GPConnect/SearchSlots":             stream(practices, pb.GPConnectClient.SearchSlots),
-	"GPConnect/BookAppointment":         unary(practices, pb.GPConnectClient.BookAppointment),
+	"PatientTrace/TracePatient":          unary(patients, pb.PatientTraceClient.TracePatient),
+	"PatientTrace/SearchPatients":        unary(patients, pb.PatientTraceClient.SearchPatients),
+	"PatientTrace/TracePatients":         tracePatients,
+	"PatientTrace/ListRelatedPersons":    unary(patients, pb.PatientTraceClient.ListRelatedPersons),
+	"EndpointDirectory/ResolveEndpoint":  unary(directory, pb.EndpointDirectoryClient.ResolveEndpoint),
+	"EndpointDirectory/ResolveEndpoints": stream(directory, pb.EndpointDirectoryClient.ResolveEndpoints),
+	"GPConnect/GetCapabilities":          unary(practices, pb.GPConnectClient.GetCapabilities),
+	"GPConnect/GetStructuredRecord":      stream(practices, pb.GPConnectClient.GetStructuredRecord),
+	"GPConnect/SearchSlots":              stream(practices, pb.GPConnectClient.SearchSlots),
+	"GPConnect/BookAppointment":          unary(practices, pb.GPConnectClient.BookAppointment),
 }
 
 func patients(g *gateway.Gateway) pb.PatientTraceClient       { return g.Patients }

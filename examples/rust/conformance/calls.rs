@@ -34,6 +34,7 @@ impl Call<'_> {
             "PatientTrace/TracePatients" => self.stream(p.trace_patients(self.all_requests()?).await).await,
             "PatientTrace/ListRelatedPersons" => self.answer(p.list_related_persons(self.request()?).await),
             "EndpointDirectory/ResolveEndpoint" => self.answer(d.resolve_endpoint(self.request()?).await),
+            "EndpointDirectory/ResolveEndpoints" => self.stream(d.resolve_endpoints(self.request()?).await).await,
             "GPConnect/GetCapabilities" => self.answer(g.get_capabilities(self.request()?).await),
             "GPConnect/GetStructuredRecord" => self.stream(g.get_structured_record(self.request()?).await).await,
             "GPConnect/SearchSlots" => self.stream(g.search_slots(self.request()?).await).await,

@@ -1,5 +1,7 @@
 package io.spinegate.examples.conformance;
 
+import static java.util.Map.entry;
+
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import com.google.protobuf.util.JsonFormat;
@@ -17,6 +19,7 @@ import io.spinegate.v1.GetStructuredRecordRequest;
 import io.spinegate.v1.ListRelatedPersonsRequest;
 import io.spinegate.v1.PatientTraceGrpc.PatientTraceBlockingV2Stub;
 import io.spinegate.v1.ResolveEndpointRequest;
+import io.spinegate.v1.ResolveEndpointsRequest;
 import io.spinegate.v1.SearchPatientsRequest;
 import io.spinegate.v1.SearchSlotsRequest;
 import io.spinegate.v1.TracePatientRequest;
@@ -29,24 +32,26 @@ import java.util.function.Function;
 /** A method of the gateway, called with requests in JSON. */
 interface Call {
   /** A method that the gateway learns is one line here. */
-  Map<String, Call> ALL = Map.of(
-      "PatientTrace/TracePatient",
-          unary(TracePatientRequest.getDefaultInstance(), Gateway::patients, PatientTraceBlockingV2Stub::tracePatient),
-      "PatientTrace/SearchPatients",
-          unary(SearchPatientsRequest.getDefaultInstance(), Gateway::patients, PatientTraceBlockingV2Stub::searchPatients),
-      "PatientTrace/TracePatients", Call::tracePatients,
-      "PatientTrace/ListRelatedPersons",
-          unary(ListRelatedPersonsRequest.getDefaultInstance(), Gateway::patients, PatientTraceBlockingV2Stub::listRelatedPersons),
-      "EndpointDirectory/ResolveEndpoint",
-          unary(ResolveEndpointRequest.getDefaultInstance(), Gateway::directory, EndpointDirectoryBlockingV2Stub::resolveEndpoint),
-      "GPConnect/GetCapabilities",
-          unary(GetCapabilitiesRequest.getDefaultInstance(), Gateway::practices, GPConnectBlockingV2Stub::getCapabilities),
-      "GPConnect/GetStructuredRecord",
-          stream(GetStructuredRecordRequest.getDefaultInstance(), Gateway::practices, GPConnectBlockingV2Stub::getStructuredRecord),
-      "GPConnect/SearchSlots",
-          stream(SearchSlotsRequest.getDefaultInstance(), Gateway::practices, GPConnectBlockingV2Stub::searchSlots),
-      "GPConnect/BookAppointment",
-          unary(BookAppointmentRequest.getDefaultInstance(), Gateway::practices, GPConnectBlockingV2Stub::bookAppointment));
+  Map<String, Call> ALL = Map.ofEntries(
+      entry("PatientTrace/TracePatient",
+          unary(TracePatientRequest.getDefaultInstance(), Gateway::patients, PatientTraceBlockingV2Stub::tracePatient)),
+      entry("PatientTrace/SearchPatients",
+          unary(SearchPatientsRequest.getDefaultInstance(), Gateway::patients, PatientTraceBlockingV2Stub::searchPatients)),
+      entry("PatientTrace/TracePatients", Call::tracePatients),
+      entry("PatientTrace/ListRelatedPersons",
+          unary(ListRelatedPersonsRequest.getDefaultInstance(), Gateway::patients, PatientTraceBlockingV2Stub::listRelatedPersons)),
+      entry("EndpointDirectory/ResolveEndpoint",
+          unary(ResolveEndpointRequest.getDefaultInstance(), Gateway::directory, EndpointDirectoryBlockingV2Stub::resolveEndpoint)),
+      entry("EndpointDirectory/ResolveEndpoints",
+          stream(ResolveEndpointsRequest.getDefaultInstance(), Gateway::directory, EndpointDirectoryBlockingV2Stub::resolveEndpoints)),
+      entry("GPConnect/GetCapabilities",
+          unary(GetCapabilitiesRequest.getDefaultInstance(), Gateway::practices, GPConnectBlockingV2Stub::getCapabilities)),
+      entry("GPConnect/GetStructuredRecord",
+          stream(GetStructuredRecordRequest.getDefaultInstance(), Gateway::practices, GPConnectBlockingV2Stub::getStructuredRecord)),
+      entry("GPConnect/SearchSlots",
+          stream(SearchSlotsRequest.getDefaultInstance(), Gateway::practices, GPConnectBlockingV2Stub::searchSlots)),
+      entry("GPConnect/BookAppointment",
+          unary(BookAppointmentRequest.getDefaultInstance(), Gateway::practices, GPConnectBlockingV2Stub::bookAppointment)));
 
   /** Makes the call and gives what came of it, also when it failed. */
   Outcome make(Gateway gateway, Step step, List<String> requests, Trace trace)
