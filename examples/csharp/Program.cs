@@ -12,6 +12,9 @@ var address = System.Environment.GetEnvironmentVariable("SPINEGATE_ADDRESS") ?? 
 // In clear text, for a sandbox on this machine.
 using var gateway = new Gateway($"http://{address}", await Tokens.OfSandboxAsync(admin, "clinician"));
 
+// What is done for one patient is one encounter: within it the directory is asked once, and another patient is refused.
+var encounter = new CallContext { SessionId = Guid.NewGuid().ToString() };
+
 var practice = await TraceAsync();
 await SearchAsync();
 await ResolveAsync();
@@ -27,6 +30,7 @@ async Task<string> TraceAsync()
     using var activity = new Activity("trace").Start();
     var request = new TracePatientRequest
     {
+        Context = encounter,
         NhsNumber = Patient,
         Expected = new ExpectedDemographics { Family = "Testwell", BirthDate = "1992" },
     };
@@ -39,7 +43,7 @@ async Task<string> TraceAsync()
     return registration.OdsCode;
 }
 
-// Finds people by demographics. An empty list proves nothing while AbsenceNotProven is true.
+// Finds people by demographics, in no encounter. An empty list proves nothing while AbsenceNotProven is true.
 async Task SearchAsync()
 {
     var request = new SearchPatientsRequest
@@ -58,6 +62,7 @@ async Task ResolveAsync()
 {
     var request = new ResolveEndpointRequest
     {
+        Context = encounter,
         OdsCode = practice,
         Interaction = new Interaction { Known = KnownInteraction.GetStructuredRecord },
     };
@@ -68,7 +73,8 @@ async Task ResolveAsync()
 // Asks the practice's system what it can do.
 async Task CapabilitiesAsync()
 {
-    var answer = await gateway.Practices.GetCapabilitiesAsync(new GetCapabilitiesRequest { OdsCode = practice });
+    var request = new GetCapabilitiesRequest { Context = encounter, OdsCode = practice };
+    var answer = await gateway.Practices.GetCapabilitiesAsync(request);
     foreach (var root in answer.Roots)
     {
         Console.WriteLine($"capabilities: {root.Capability} {root.Support}");
@@ -79,7 +85,8 @@ async Task CapabilitiesAsync()
 // is Whole: use nothing of it as if it were complete otherwise.
 async Task RecordAsync()
 {
-    using var call = gateway.Practices.GetStructuredRecord(new GetStructuredRecordRequest { NhsNumber = Patient });
+    var request = new GetStructuredRecordRequest { Context = encounter, NhsNumber = Patient };
+    using var call = gateway.Practices.GetStructuredRecord(request);
     using var check = new RecordCheck();
     await foreach (var message in call.ResponseStream.ReadAllAsync())
     {
@@ -101,6 +108,7 @@ async Task<Slot> FirstSlotAsync()
     var today = DateOnly.FromDateTime(DateTime.Now);
     var request = new SearchSlotsRequest
     {
+        Context = encounter,
         OdsCodes = { practice, "H86007" },
         Start = today.AddDays(1).ToString("O"),
         End = today.AddDays(7).ToString("O"),
@@ -122,6 +130,7 @@ async Task BookAsync(Slot slot)
 {
     var request = new BookAppointmentRequest
     {
+        Context = encounter,
         RequestId = Guid.NewGuid().ToString(),
         NhsNumber = Patient,
         OdsCode = practice,
@@ -138,15 +147,21 @@ async Task BookAsync(Slot slot)
 // Shows what errors say, and a deadline.
 async Task FailuresAsync()
 {
-    try
+    var nobody = new TracePatientRequest { NhsNumber = "9990000492" };
+    // Another patient in this one's encounter, as when two screens are mixed up: PDS is not asked.
+    var another = new TracePatientRequest { Context = encounter, NhsNumber = "9990000115" };
+    foreach (var request in new[] { nobody, another })
     {
-        await gateway.Patients.TracePatientAsync(new TracePatientRequest { NhsNumber = "9990000492" });
-    }
-    catch (RpcException error)
-    {
-        var failure = Failure.Of(error);
-        Console.WriteLine(
-            $"failure: {failure.Code} {failure.Reason} at {failure.Hop}, {failure.Detail.Retry}: {failure.Detail.ClinicianMessage}");
+        try
+        {
+            await gateway.Patients.TracePatientAsync(request);
+        }
+        catch (RpcException error)
+        {
+            var failure = Failure.Of(error);
+            Console.WriteLine(
+                $"failure: {failure.Code} {failure.Reason} at {failure.Hop}, {failure.Detail.Retry}: {failure.Detail.ClinicianMessage}");
+        }
     }
     try
     {

@@ -42,6 +42,8 @@ class Journey:
         self.directory = endpoint_directory_pb2_grpc.EndpointDirectoryStub(channel)
         self.practices = gp_connect_pb2_grpc.GPConnectStub(channel)
         self.metadata = tokens.metadata
+        # What is done for one patient is one encounter: within it the directory is asked once, and another patient is refused.
+        self.encounter = common_pb2.CallContext(session_id=str(uuid.uuid4()))
 
     async def walk(self) -> None:
         practice = await self.trace()
@@ -57,6 +59,7 @@ class Journey:
         trace_id, traceparent = new_trace()
         answer = await self.patients.TracePatient(
             patient_trace_pb2.TracePatientRequest(
+                context=self.encounter,
                 nhs_number=PATIENT,
                 expected=patient_trace_pb2.ExpectedDemographics(family="Testwell", birth_date="1992"),
             ),
@@ -70,7 +73,7 @@ class Journey:
         return answer.registration.ods_code
 
     async def search(self) -> None:
-        """Finds people by demographics. An empty list proves nothing while absence_not_proven is true."""
+        """Finds people by demographics, in no encounter. An empty list proves nothing while absence_not_proven is true."""
         answer = await self.patients.SearchPatients(
             patient_trace_pb2.SearchPatientsRequest(
                 family="Testwell", given=["Ada"], birth_date_start="1990-01-01", birth_date_end="1995-12-31"
@@ -83,6 +86,7 @@ class Journey:
         """Asks the directory which system answers. The other methods do this by themselves."""
         answer = await self.directory.ResolveEndpoint(
             endpoint_directory_pb2.ResolveEndpointRequest(
+                context=self.encounter,
                 ods_code=practice,
                 interaction=endpoint_directory_pb2.Interaction(
                     known=endpoint_directory_pb2.KNOWN_INTERACTION_GET_STRUCTURED_RECORD
@@ -95,7 +99,7 @@ class Journey:
     async def capabilities(self, practice: str) -> None:
         """Asks the practice's system what it can do."""
         answer = await self.practices.GetCapabilities(
-            capabilities_pb2.GetCapabilitiesRequest(ods_code=practice), metadata=self.metadata
+            capabilities_pb2.GetCapabilitiesRequest(context=self.encounter, ods_code=practice), metadata=self.metadata
         )
         for root in answer.roots:
             capability = capabilities_pb2.Capability.Name(root.capability)
@@ -105,7 +109,7 @@ class Journey:
         """Streams the structured record. It is whole if the stream ended with OK, what arrived has the digest that was said, and
         the verdict is WHOLE: use nothing of it as if it were complete otherwise."""
         whole = Record()
-        request = record_pb2.GetStructuredRecordRequest(nhs_number=PATIENT)
+        request = record_pb2.GetStructuredRecordRequest(context=self.encounter, nhs_number=PATIENT)
         async for message in self.practices.GetStructuredRecord(request, metadata=self.metadata):
             whole.take(message)
             if message.HasField("patient"):  # always before anything clinical
@@ -120,6 +124,7 @@ class Journey:
         today = datetime.date.today()
         messages = self.practices.SearchSlots(
             appointments_pb2.SearchSlotsRequest(
+                context=self.encounter,
                 ods_codes=[practice, "H86007"],
                 start=(today + datetime.timedelta(days=1)).isoformat(),
                 end=(today + datetime.timedelta(days=7)).isoformat(),
@@ -136,6 +141,7 @@ class Journey:
     async def book(self, practice: str, slot: appointments_pb2.Slot) -> None:
         """Books the slot. When the outcome is unknown, the same call with the same request id finds it out."""
         request = appointments_pb2.BookAppointmentRequest(
+            context=self.encounter,
             request_id=str(uuid.uuid4()),
             nhs_number=PATIENT,
             ods_code=practice,
@@ -148,16 +154,16 @@ class Journey:
 
     async def failures(self) -> None:
         """Shows what errors say, and a deadline."""
-        try:
-            await self.patients.TracePatient(
-                patient_trace_pb2.TracePatientRequest(nhs_number="9990000492"), metadata=self.metadata
-            )
-        except grpc.RpcError as error:
-            failure = Failure.of(error)
-            retry = errors_pb2.RetryClass.Name(failure.detail.retry)
-            print(
-                f"failure: {failure.code} {failure.reason} at {failure.hop}, {retry}: {failure.detail.clinician_message}"
-            )
+        nobody = patient_trace_pb2.TracePatientRequest(nhs_number="9990000492")
+        # Another patient in this one's encounter, as when two screens are mixed up: PDS is not asked.
+        another = patient_trace_pb2.TracePatientRequest(context=self.encounter, nhs_number="9990000115")
+        for request in (nobody, another):
+            try:
+                await self.patients.TracePatient(request, metadata=self.metadata)
+            except grpc.RpcError as error:
+                failure = Failure.of(error)
+                retry, sentence = errors_pb2.RetryClass.Name(failure.detail.retry), failure.detail.clinician_message
+                print(f"failure: {failure.code} {failure.reason} at {failure.hop}, {retry}: {sentence}")
         try:
             await self.practices.GetCapabilities(
                 capabilities_pb2.GetCapabilitiesRequest(ods_code="F84005"),

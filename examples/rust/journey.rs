@@ -25,27 +25,29 @@ async fn main() -> Result<()> {
     let tokens = sandbox_tokens(&admin, "clinician").await?;
     let mut gateway = Gateway::connect(&address, &tokens)?;
 
-    let practice = trace(&mut gateway).await?;
+    // What is done for one patient is one encounter: within it the directory is asked once, and another patient is refused.
+    let encounter = v1::CallContext { session_id: Uuid::new_v4().to_string(), ..Default::default() };
+    let practice = trace(&mut gateway, &encounter).await?;
     search(&mut gateway).await?;
-    resolve(&mut gateway, &practice).await?;
-    capabilities(&mut gateway, &practice).await?;
-    record(&mut gateway).await?;
-    let slot = first_slot(&mut gateway, &practice).await?;
-    book(&mut gateway, &practice, slot).await?;
-    failures(&mut gateway).await
+    resolve(&mut gateway, &encounter, &practice).await?;
+    capabilities(&mut gateway, &encounter, &practice).await?;
+    record(&mut gateway, &encounter).await?;
+    let slot = first_slot(&mut gateway, &encounter, &practice).await?;
+    book(&mut gateway, &encounter, &practice, slot).await?;
+    failures(&mut gateway, &encounter).await
 }
 
 /// Asks PDS who the patient is, compares them with what we hold, and learns where they are registered.
-async fn trace(gateway: &mut Gateway) -> Result<String> {
+async fn trace(gateway: &mut Gateway, encounter: &v1::CallContext) -> Result<String> {
     let trace = Trace::new();
     let request = v1::TracePatientRequest {
+        context: Some(encounter.clone()),
         nhs_number: PATIENT.into(),
         expected: Some(v1::ExpectedDemographics {
             family: "Testwell".into(),
             birth_date: "1992".into(),
             ..Default::default()
         }),
-        ..Default::default()
     };
     let answer = gateway.patients.trace_patient(trace.with(request)).await?.into_inner();
     let patient = answer.patient.unwrap_or_default().name.unwrap_or_default();
@@ -58,7 +60,7 @@ async fn trace(gateway: &mut Gateway) -> Result<String> {
     Ok(registration.ods_code)
 }
 
-/// Finds people by demographics. An empty list proves nothing while `absence_not_proven` is true.
+/// Finds people by demographics, in no encounter. An empty list proves nothing while `absence_not_proven` is true.
 async fn search(gateway: &mut Gateway) -> Result<()> {
     let request = v1::SearchPatientsRequest {
         family: "Testwell".into(),
@@ -73,12 +75,12 @@ async fn search(gateway: &mut Gateway) -> Result<()> {
 }
 
 /// Asks the directory which system answers. The other methods do this by themselves.
-async fn resolve(gateway: &mut Gateway, practice: &str) -> Result<()> {
+async fn resolve(gateway: &mut Gateway, encounter: &v1::CallContext, practice: &str) -> Result<()> {
     let known = v1::KnownInteraction::GetStructuredRecord;
     let request = v1::ResolveEndpointRequest {
+        context: Some(encounter.clone()),
         ods_code: practice.into(),
         interaction: Some(v1::Interaction { name: Some(interaction::Name::Known(known.into())) }),
-        ..Default::default()
     };
     let answer = gateway.directory.resolve_endpoint(request).await?.into_inner();
     println!("resolve: {}", answer.endpoint.unwrap_or_default().asid);
@@ -86,8 +88,8 @@ async fn resolve(gateway: &mut Gateway, practice: &str) -> Result<()> {
 }
 
 /// Asks the practice's system what it can do.
-async fn capabilities(gateway: &mut Gateway, practice: &str) -> Result<()> {
-    let request = v1::GetCapabilitiesRequest { ods_code: practice.into(), ..Default::default() };
+async fn capabilities(gateway: &mut Gateway, encounter: &v1::CallContext, practice: &str) -> Result<()> {
+    let request = v1::GetCapabilitiesRequest { context: Some(encounter.clone()), ods_code: practice.into() };
     let answer = gateway.practices.get_capabilities(request).await?.into_inner();
     for root in answer.roots {
         println!("capabilities: {} {}", root.capability().as_str_name(), root.support().as_str_name());
@@ -97,8 +99,12 @@ async fn capabilities(gateway: &mut Gateway, practice: &str) -> Result<()> {
 
 /// Streams the structured record. It is whole if the stream ended with OK, what arrived has the digest that was said, and the
 /// verdict is WHOLE: use nothing of it as if it were complete otherwise.
-async fn record(gateway: &mut Gateway) -> Result<()> {
-    let request = v1::GetStructuredRecordRequest { nhs_number: PATIENT.into(), ..Default::default() };
+async fn record(gateway: &mut Gateway, encounter: &v1::CallContext) -> Result<()> {
+    let request = v1::GetStructuredRecordRequest {
+        context: Some(encounter.clone()),
+        nhs_number: PATIENT.into(),
+        ..Default::default()
+    };
     let mut messages = gateway.practices.get_structured_record(request).await?.into_inner();
     let mut whole = Record::default();
     while let Some(message) = messages.message().await? {
@@ -120,9 +126,10 @@ async fn record(gateway: &mut Gateway) -> Result<()> {
 }
 
 /// Takes the first free slot of the next week and drops the stream, which cancels the search and stops what is still being asked.
-async fn first_slot(gateway: &mut Gateway, practice: &str) -> Result<v1::Slot> {
+async fn first_slot(gateway: &mut Gateway, encounter: &v1::CallContext, practice: &str) -> Result<v1::Slot> {
     let today = Local::now().date_naive();
     let request = v1::SearchSlotsRequest {
+        context: Some(encounter.clone()),
         ods_codes: vec![practice.into(), "H86007".into()],
         start: (today + Days::new(1)).to_string(),
         end: (today + Days::new(7)).to_string(),
@@ -142,8 +149,9 @@ async fn first_slot(gateway: &mut Gateway, practice: &str) -> Result<v1::Slot> {
 }
 
 /// Books the slot. When the outcome is unknown, the same call with the same request id finds it out.
-async fn book(gateway: &mut Gateway, practice: &str, slot: v1::Slot) -> Result<()> {
+async fn book(gateway: &mut Gateway, encounter: &v1::CallContext, practice: &str, slot: v1::Slot) -> Result<()> {
     let request = v1::BookAppointmentRequest {
+        context: Some(encounter.clone()),
         request_id: Uuid::new_v4().to_string(),
         nhs_number: PATIENT.into(),
         ods_code: practice.into(),
@@ -159,13 +167,21 @@ async fn book(gateway: &mut Gateway, practice: &str, slot: v1::Slot) -> Result<(
 }
 
 /// Shows what errors say, and a deadline.
-async fn failures(gateway: &mut Gateway) -> Result<()> {
+async fn failures(gateway: &mut Gateway, encounter: &v1::CallContext) -> Result<()> {
     let nobody = v1::TracePatientRequest { nhs_number: "9990000492".into(), ..Default::default() };
-    if let Err(status) = gateway.patients.trace_patient(nobody).await {
-        let failure = Failure::from(&status);
-        let retry = failure.detail.retry().as_str_name();
-        let sentence = &failure.detail.clinician_message;
-        println!("failure: {} {} at {}, {retry}: {sentence}", failure.code, failure.reason, failure.hop);
+    // Another patient in this one's encounter, as when two screens are mixed up: PDS is not asked.
+    let another = v1::TracePatientRequest {
+        context: Some(encounter.clone()),
+        nhs_number: "9990000115".into(),
+        ..Default::default()
+    };
+    for request in [nobody, another] {
+        if let Err(status) = gateway.patients.trace_patient(request).await {
+            let failure = Failure::from(&status);
+            let retry = failure.detail.retry().as_str_name();
+            let sentence = &failure.detail.clinician_message;
+            println!("failure: {} {} at {}, {retry}: {sentence}", failure.code, failure.reason, failure.hop);
+        }
     }
     let request = v1::GetCapabilitiesRequest { ods_code: "F84005".into(), ..Default::default() };
     let mut request = Request::new(request);

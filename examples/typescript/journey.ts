@@ -28,6 +28,9 @@ const address = process.env["SPINEGATE_ADDRESS"] ?? "127.0.0.1:50051";
 const tokens = await sandboxTokens(process.env["SPINEGATE_ADMIN"] ?? "http://127.0.0.1:9090", "clinician");
 const gateway = connect(address, tokens);
 
+/** What is done for one patient is one encounter: within it the directory is asked once, and another patient is refused. */
+const encounter = { sessionId: randomUUID() };
+
 const practice = await trace(gateway);
 await search(gateway);
 await resolve(gateway, practice);
@@ -40,7 +43,7 @@ await failures(gateway);
 async function trace({ patients }: Gateway): Promise<string> {
   const { id, headers } = newTrace();
   const answer = await patients.tracePatient(
-    { nhsNumber, expected: { family: "Testwell", birthDate: "1992" } },
+    { context: encounter, nhsNumber, expected: { family: "Testwell", birthDate: "1992" } },
     { headers },
   );
   const { patient, comparison, registration, provenance } = answer;
@@ -54,7 +57,7 @@ async function trace({ patients }: Gateway): Promise<string> {
   return registration.odsCode;
 }
 
-/** Finds people by demographics. An empty list proves nothing while absenceNotProven is true. */
+/** Finds people by demographics, in no encounter. An empty list proves nothing while absenceNotProven is true. */
 async function search({ patients }: Gateway): Promise<void> {
   const answer = await patients.searchPatients({
     family: "Testwell",
@@ -68,6 +71,7 @@ async function search({ patients }: Gateway): Promise<void> {
 /** Asks the directory which system answers. The other methods do this by themselves. */
 async function resolve({ directory }: Gateway, odsCode: string): Promise<void> {
   const answer = await directory.resolveEndpoint({
+    context: encounter,
     odsCode,
     interaction: { name: { case: "known", value: KnownInteraction.GET_STRUCTURED_RECORD } },
   });
@@ -76,7 +80,7 @@ async function resolve({ directory }: Gateway, odsCode: string): Promise<void> {
 
 /** Asks the practice's system what it can do. */
 async function capabilities({ practices }: Gateway, odsCode: string): Promise<void> {
-  const answer = await practices.getCapabilities({ odsCode });
+  const answer = await practices.getCapabilities({ context: encounter, odsCode });
   for (const root of answer.roots) {
     const capability = enumToJson(CapabilitySchema, root.capability);
     console.log(`capabilities: ${capability} ${enumToJson(SupportSchema, root.support)}`);
@@ -89,7 +93,7 @@ async function capabilities({ practices }: Gateway, odsCode: string): Promise<vo
  */
 async function record({ practices }: Gateway): Promise<void> {
   const whole = new Record();
-  for await (const message of practices.getStructuredRecord({ nhsNumber })) {
+  for await (const message of practices.getStructuredRecord({ context: encounter, nhsNumber })) {
     whole.take(message);
     if (message.event.case === "patient") {
       // Always before anything clinical.
@@ -110,7 +114,7 @@ async function record({ practices }: Gateway): Promise<void> {
 async function firstSlot({ practices }: Gateway, odsCode: string): Promise<Slot> {
   const search = new AbortController();
   const messages = practices.searchSlots(
-    { odsCodes: [odsCode, "H86007"], start: day(1), end: day(7) },
+    { context: encounter, odsCodes: [odsCode, "H86007"], start: day(1), end: day(7) },
     { signal: search.signal },
   );
   for await (const { event } of messages) {
@@ -126,6 +130,7 @@ async function firstSlot({ practices }: Gateway, odsCode: string): Promise<Slot>
 /** Books the slot. When the outcome is unknown, the same call with the same request id finds it out. */
 async function book({ practices }: Gateway, odsCode: string, slot: Slot): Promise<void> {
   const request = {
+    context: encounter,
     requestId: randomUUID(),
     nhsNumber,
     odsCode,
@@ -140,12 +145,17 @@ async function book({ practices }: Gateway, odsCode: string, slot: Slot): Promis
 
 /** Shows what errors say, and a deadline. */
 async function failures({ patients, practices }: Gateway): Promise<void> {
-  try {
-    await patients.tracePatient({ nhsNumber: "9990000492" });
-  } catch (error) {
-    const { code, reason, hop, detail } = failureOf(error);
-    const retry = detail && enumToJson(RetryClassSchema, detail.retry);
-    console.log(`failure: ${code} ${reason} at ${hop}, ${retry}: ${detail?.clinicianMessage}`);
+  const nobody = { nhsNumber: "9990000492" };
+  // Another patient in this one's encounter, as when two screens are mixed up: PDS is not asked.
+  const another = { context: encounter, nhsNumber: "9990000115" };
+  for (const request of [nobody, another]) {
+    try {
+      await patients.tracePatient(request);
+    } catch (error) {
+      const { code, reason, hop, detail } = failureOf(error);
+      const retry = detail && enumToJson(RetryClassSchema, detail.retry);
+      console.log(`failure: ${code} ${reason} at ${hop}, ${retry}: ${detail?.clinicianMessage}`);
+    }
   }
   try {
     await practices.getCapabilities({ odsCode: "F84005" }, { timeoutMs: 1500 }); // the practice answers after three seconds

@@ -29,20 +29,23 @@ func main() {
 	check(err)
 	defer gw.Close()
 
-	practice := trace(ctx, gw)
+	// What is done for one patient is one encounter: within it the directory is asked once, and another patient is refused.
+	encounter := &pb.CallContext{SessionId: uuid.NewString()}
+	practice := trace(ctx, gw, encounter)
 	search(ctx, gw)
-	resolve(ctx, gw, practice)
-	capabilities(ctx, gw, practice)
-	record(ctx, gw)
-	slot := firstSlot(ctx, gw, practice)
-	book(ctx, gw, practice, slot)
-	failures(ctx, gw)
+	resolve(ctx, gw, encounter, practice)
+	capabilities(ctx, gw, encounter, practice)
+	record(ctx, gw, encounter)
+	slot := firstSlot(ctx, gw, encounter, practice)
+	book(ctx, gw, encounter, practice, slot)
+	failures(ctx, gw, encounter)
 }
 
 // trace asks PDS who the patient is, compares them with what we hold, and learns where they are registered.
-func trace(ctx context.Context, gw *gateway.Gateway) string {
+func trace(ctx context.Context, gw *gateway.Gateway, encounter *pb.CallContext) string {
 	ctx, traceID := gateway.WithTrace(ctx)
 	answer, err := gw.Patients.TracePatient(ctx, &pb.TracePatientRequest{
+		Context:   encounter,
 		NhsNumber: patient,
 		Expected:  &pb.ExpectedDemographics{Family: "Testwell", BirthDate: "1992"},
 	})
@@ -53,7 +56,7 @@ func trace(ctx context.Context, gw *gateway.Gateway) string {
 	return answer.GetRegistration().GetOdsCode()
 }
 
-// search finds people by demographics. An empty list proves nothing while AbsenceNotProven is true.
+// search finds people by demographics, in no encounter. An empty list proves nothing while AbsenceNotProven is true.
 func search(ctx context.Context, gw *gateway.Gateway) {
 	answer, err := gw.Patients.SearchPatients(ctx, &pb.SearchPatientsRequest{
 		Family: "Testwell", Given: []string{"Ada"}, BirthDateStart: "1990-01-01", BirthDateEnd: "1995-12-31",
@@ -63,8 +66,9 @@ func search(ctx context.Context, gw *gateway.Gateway) {
 }
 
 // resolve asks the directory which system answers. The other methods do this by themselves.
-func resolve(ctx context.Context, gw *gateway.Gateway, practice string) {
+func resolve(ctx context.Context, gw *gateway.Gateway, encounter *pb.CallContext, practice string) {
 	answer, err := gw.Directory.ResolveEndpoint(ctx, &pb.ResolveEndpointRequest{
+		Context: encounter,
 		OdsCode: practice,
 		Interaction: &pb.Interaction{
 			Name: &pb.Interaction_Known{Known: pb.KnownInteraction_KNOWN_INTERACTION_GET_STRUCTURED_RECORD},
@@ -75,8 +79,8 @@ func resolve(ctx context.Context, gw *gateway.Gateway, practice string) {
 }
 
 // capabilities asks the practice's system what it can do.
-func capabilities(ctx context.Context, gw *gateway.Gateway, practice string) {
-	answer, err := gw.Practices.GetCapabilities(ctx, &pb.GetCapabilitiesRequest{OdsCode: practice})
+func capabilities(ctx context.Context, gw *gateway.Gateway, encounter *pb.CallContext, practice string) {
+	answer, err := gw.Practices.GetCapabilities(ctx, &pb.GetCapabilitiesRequest{Context: encounter, OdsCode: practice})
 	check(err)
 	for _, root := range answer.GetRoots() {
 		fmt.Printf("capabilities: %s %s\n", root.GetCapability(), root.GetSupport())
@@ -85,8 +89,8 @@ func capabilities(ctx context.Context, gw *gateway.Gateway, practice string) {
 
 // record streams the structured record. It is whole if the stream ended with OK, what arrived has the digest that was said, and
 // the verdict is WHOLE: use nothing of it as if it were complete otherwise.
-func record(ctx context.Context, gw *gateway.Gateway) {
-	stream, err := gw.Practices.GetStructuredRecord(ctx, &pb.GetStructuredRecordRequest{NhsNumber: patient})
+func record(ctx context.Context, gw *gateway.Gateway, encounter *pb.CallContext) {
+	stream, err := gw.Practices.GetStructuredRecord(ctx, &pb.GetStructuredRecordRequest{Context: encounter, NhsNumber: patient})
 	check(err)
 	whole := gateway.NewRecord()
 	for {
@@ -107,11 +111,12 @@ func record(ctx context.Context, gw *gateway.Gateway) {
 }
 
 // firstSlot takes the first free slot of the next week and cancels the search, which stops what is still being asked.
-func firstSlot(ctx context.Context, gw *gateway.Gateway, practice string) *pb.Slot {
+func firstSlot(ctx context.Context, gw *gateway.Gateway, encounter *pb.CallContext, practice string) *pb.Slot {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	today := time.Now()
 	stream, err := gw.Practices.SearchSlots(ctx, &pb.SearchSlotsRequest{
+		Context:  encounter,
 		OdsCodes: []string{practice, "H86007"},
 		Start:    today.AddDate(0, 0, 1).Format(time.DateOnly),
 		End:      today.AddDate(0, 0, 7).Format(time.DateOnly),
@@ -128,9 +133,9 @@ func firstSlot(ctx context.Context, gw *gateway.Gateway, practice string) *pb.Sl
 }
 
 // book books the slot. When the outcome is unknown, the same call with the same request id finds it out.
-func book(ctx context.Context, gw *gateway.Gateway, practice string, slot *pb.Slot) {
+func book(ctx context.Context, gw *gateway.Gateway, encounter *pb.CallContext, practice string, slot *pb.Slot) {
 	request := &pb.BookAppointmentRequest{
-		RequestId: uuid.NewString(), NhsNumber: patient, OdsCode: practice,
+		Context: encounter, RequestId: uuid.NewString(), NhsNumber: patient, OdsCode: practice,
 		SlotHandles: []string{slot.GetHandle()}, Description: "Example",
 	}
 	for range 2 {
@@ -141,15 +146,20 @@ func book(ctx context.Context, gw *gateway.Gateway, practice string, slot *pb.Sl
 }
 
 // failures shows what errors say, and a deadline.
-func failures(ctx context.Context, gw *gateway.Gateway) {
-	_, err := gw.Patients.TracePatient(ctx, &pb.TracePatientRequest{NhsNumber: "9990000492"})
-	failure := gateway.FailureOf(err)
-	fmt.Printf("failure: %s %s at %s, %s: %s\n", failure.Code, failure.Reason, failure.Hop, failure.Detail.GetRetry(),
-		failure.Detail.GetClinicianMessage())
+func failures(ctx context.Context, gw *gateway.Gateway, encounter *pb.CallContext) {
+	nobody := &pb.TracePatientRequest{NhsNumber: "9990000492"}
+	// Another patient in this one's encounter, as when two screens are mixed up: PDS is not asked.
+	another := &pb.TracePatientRequest{Context: encounter, NhsNumber: "9990000115"}
+	for _, request := range []*pb.TracePatientRequest{nobody, another} {
+		_, err := gw.Patients.TracePatient(ctx, request)
+		failure := gateway.FailureOf(err)
+		fmt.Printf("failure: %s %s at %s, %s: %s\n", failure.Code, failure.Reason, failure.Hop, failure.Detail.GetRetry(),
+			failure.Detail.GetClinicianMessage())
+	}
 
 	ctx, cancel := context.WithTimeout(ctx, 1500*time.Millisecond) // the practice answers after three seconds
 	defer cancel()
-	_, err = gw.Practices.GetCapabilities(ctx, &pb.GetCapabilitiesRequest{OdsCode: "F84005"})
+	_, err := gw.Practices.GetCapabilities(ctx, &pb.GetCapabilitiesRequest{OdsCode: "F84005"})
 	fmt.Printf("deadline: %s\n", gateway.FailureOf(err).Code)
 }
 

@@ -9,6 +9,7 @@ import io.spinegate.examples.gateway.Tokens
 import io.spinegate.examples.gateway.Trace
 import io.spinegate.examples.gateway.WholeRecord
 import io.spinegate.v1.BookAppointmentRequest
+import io.spinegate.v1.CallContext
 import io.spinegate.v1.EndpointDirectoryGrpcKt.EndpointDirectoryCoroutineStub
 import io.spinegate.v1.ExpectedDemographics
 import io.spinegate.v1.GPConnectGrpcKt.GPConnectCoroutineStub
@@ -47,6 +48,9 @@ private class Journey(channel: Channel, tokens: Tokens) {
     private val directory = EndpointDirectoryCoroutineStub(channel).withCallCredentials(tokens.credentials())
     private val practices = GPConnectCoroutineStub(channel).withCallCredentials(tokens.credentials())
 
+    /** What is done for one patient is one encounter: within it the directory is asked once, and another patient is refused. */
+    private val encounter = CallContext.newBuilder().setSessionId(UUID.randomUUID().toString()).build()
+
     suspend fun walk() {
         val practice = trace()
         search()
@@ -61,6 +65,7 @@ private class Journey(channel: Channel, tokens: Tokens) {
     private suspend fun trace(): String {
         val trace = Trace.begin()
         val request = TracePatientRequest.newBuilder()
+            .setContext(encounter)
             .setNhsNumber(PATIENT)
             .setExpected(ExpectedDemographics.newBuilder().setFamily("Testwell").setBirthDate("1992"))
             .build()
@@ -74,7 +79,7 @@ private class Journey(channel: Channel, tokens: Tokens) {
         return registration.odsCode
     }
 
-    /** Finds people by demographics. An empty list proves nothing while absence_not_proven is true. */
+    /** Finds people by demographics, in no encounter. An empty list proves nothing while absence_not_proven is true. */
     private suspend fun search() {
         val request = SearchPatientsRequest.newBuilder()
             .setFamily("Testwell")
@@ -89,6 +94,7 @@ private class Journey(channel: Channel, tokens: Tokens) {
     /** Asks the directory which system answers. The other methods do this by themselves. */
     private suspend fun resolve(practice: String) {
         val request = ResolveEndpointRequest.newBuilder()
+            .setContext(encounter)
             .setOdsCode(practice)
             .setInteraction(Interaction.newBuilder().setKnown(KnownInteraction.KNOWN_INTERACTION_GET_STRUCTURED_RECORD))
             .build()
@@ -97,7 +103,8 @@ private class Journey(channel: Channel, tokens: Tokens) {
 
     /** Asks the practice's system what it can do. */
     private suspend fun capabilities(practice: String) {
-        val answer = practices.getCapabilities(GetCapabilitiesRequest.newBuilder().setOdsCode(practice).build())
+        val request = GetCapabilitiesRequest.newBuilder().setContext(encounter).setOdsCode(practice).build()
+        val answer = practices.getCapabilities(request)
         for (root in answer.rootsList) {
             println("capabilities: ${root.capability} ${root.support}")
         }
@@ -109,7 +116,7 @@ private class Journey(channel: Channel, tokens: Tokens) {
      */
     private suspend fun record() {
         val whole = WholeRecord()
-        val request = GetStructuredRecordRequest.newBuilder().setNhsNumber(PATIENT).build()
+        val request = GetStructuredRecordRequest.newBuilder().setContext(encounter).setNhsNumber(PATIENT).build()
         practices.getStructuredRecord(request).collect { message ->
             whole.take(message)
             if (message.hasPatient()) { // always before anything clinical
@@ -124,6 +131,7 @@ private class Journey(channel: Channel, tokens: Tokens) {
     private suspend fun firstSlot(practice: String): Slot {
         val today = LocalDate.now()
         val request = SearchSlotsRequest.newBuilder()
+            .setContext(encounter)
             .addOdsCodes(practice)
             .addOdsCodes("H86007")
             .setStart(today.plusDays(1).toString())
@@ -137,6 +145,7 @@ private class Journey(channel: Channel, tokens: Tokens) {
     /** Books the slot. When the outcome is unknown, the same call with the same request id finds it out. */
     private suspend fun book(practice: String, slot: Slot) {
         val request = BookAppointmentRequest.newBuilder()
+            .setContext(encounter)
             .setRequestId(UUID.randomUUID().toString())
             .setNhsNumber(PATIENT)
             .setOdsCode(practice)
@@ -148,14 +157,19 @@ private class Journey(channel: Channel, tokens: Tokens) {
 
     /** Shows what errors say, and a deadline. */
     private suspend fun failures() {
-        try {
-            patients.tracePatient(TracePatientRequest.newBuilder().setNhsNumber("9990000492").build())
-        } catch (error: StatusException) {
-            val failure = Failure.of(error)
-            println(
-                "failure: ${failure.code} ${failure.reason} at ${failure.hop}, ${failure.detail.retry}: " +
-                    failure.detail.clinicianMessage,
-            )
+        val nobody = TracePatientRequest.newBuilder().setNhsNumber("9990000492").build()
+        // Another patient in this one's encounter, as when two screens are mixed up: PDS is not asked.
+        val another = TracePatientRequest.newBuilder().setContext(encounter).setNhsNumber("9990000115").build()
+        for (request in listOf(nobody, another)) {
+            try {
+                patients.tracePatient(request)
+            } catch (error: StatusException) {
+                val failure = Failure.of(error)
+                println(
+                    "failure: ${failure.code} ${failure.reason} at ${failure.hop}, ${failure.detail.retry}: " +
+                        failure.detail.clinicianMessage,
+                )
+            }
         }
         try {
             practices.withDeadlineAfter(1500, TimeUnit.MILLISECONDS) // the practice answers after three seconds

@@ -8,6 +8,7 @@ import io.spinegate.examples.gateway.Sandbox;
 import io.spinegate.examples.gateway.Trace;
 import io.spinegate.examples.gateway.WholeRecord;
 import io.spinegate.v1.BookAppointmentRequest;
+import io.spinegate.v1.CallContext;
 import io.spinegate.v1.ExpectedDemographics;
 import io.spinegate.v1.GetCapabilitiesRequest;
 import io.spinegate.v1.GetStructuredRecordRequest;
@@ -22,6 +23,7 @@ import io.spinegate.v1.Slot;
 import io.spinegate.v1.TracePatientRequest;
 import java.time.Duration;
 import java.time.LocalDate;
+import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.UUID;
 
@@ -33,6 +35,9 @@ public final class Journey {
   private static final String PATIENT = "9990000018";
 
   private final Gateway gateway;
+
+  /** What is done for one patient is one encounter: within it the directory is asked once, and another patient is refused. */
+  private final CallContext encounter = CallContext.newBuilder().setSessionId(UUID.randomUUID().toString()).build();
 
   private Journey(Gateway gateway) {
     this.gateway = gateway;
@@ -60,6 +65,7 @@ public final class Journey {
   private String trace() throws StatusException {
     var trace = Trace.begin();
     var answer = gateway.patients().withInterceptors(trace).tracePatient(TracePatientRequest.newBuilder()
+        .setContext(encounter)
         .setNhsNumber(PATIENT)
         .setExpected(ExpectedDemographics.newBuilder().setFamily("Testwell").setBirthDate("1992"))
         .build());
@@ -71,7 +77,7 @@ public final class Journey {
     return registration.getOdsCode();
   }
 
-  /** Finds people by demographics. An empty list proves nothing while absence_not_proven is true. */
+  /** Finds people by demographics, in no encounter. An empty list proves nothing while absence_not_proven is true. */
   private void search() throws StatusException {
     var answer = gateway.patients().searchPatients(SearchPatientsRequest.newBuilder()
         .setFamily("Testwell")
@@ -85,6 +91,7 @@ public final class Journey {
   /** Asks the directory which system answers. The other methods do this by themselves. */
   private void resolve(String practice) throws StatusException {
     var answer = gateway.directory().resolveEndpoint(ResolveEndpointRequest.newBuilder()
+        .setContext(encounter)
         .setOdsCode(practice)
         .setInteraction(Interaction.newBuilder().setKnown(KnownInteraction.KNOWN_INTERACTION_GET_STRUCTURED_RECORD))
         .build());
@@ -93,7 +100,10 @@ public final class Journey {
 
   /** Asks the practice's system what it can do. */
   private void capabilities(String practice) throws StatusException {
-    var answer = gateway.practices().getCapabilities(GetCapabilitiesRequest.newBuilder().setOdsCode(practice).build());
+    var answer = gateway.practices().getCapabilities(GetCapabilitiesRequest.newBuilder()
+        .setContext(encounter)
+        .setOdsCode(practice)
+        .build());
     for (var root : answer.getRootsList()) {
       System.out.printf("capabilities: %s %s%n", root.getCapability(), root.getSupport());
     }
@@ -105,7 +115,10 @@ public final class Journey {
    */
   private void record() throws StatusException, InterruptedException, NotWholeException {
     var whole = new WholeRecord();
-    var messages = gateway.practices().getStructuredRecord(GetStructuredRecordRequest.newBuilder().setNhsNumber(PATIENT).build());
+    var messages = gateway.practices().getStructuredRecord(GetStructuredRecordRequest.newBuilder()
+        .setContext(encounter)
+        .setNhsNumber(PATIENT)
+        .build());
     for (GetStructuredRecordResponse message; (message = messages.read()) != null; ) { // null: the stream ended with OK
       whole.take(message);
       if (message.hasPatient()) { // always before anything clinical
@@ -122,6 +135,7 @@ public final class Journey {
   private Slot firstSlot(String practice) throws StatusException, InterruptedException {
     var today = LocalDate.now();
     var messages = gateway.practices().searchSlots(SearchSlotsRequest.newBuilder()
+        .setContext(encounter)
         .addOdsCodes(practice)
         .addOdsCodes("H86007")
         .setStart(today.plusDays(1).toString())
@@ -140,6 +154,7 @@ public final class Journey {
   /** Books the slot. When the outcome is unknown, the same call with the same request id finds it out. */
   private void book(String practice, Slot slot) throws StatusException {
     var request = BookAppointmentRequest.newBuilder()
+        .setContext(encounter)
         .setRequestId(UUID.randomUUID().toString())
         .setNhsNumber(PATIENT)
         .setOdsCode(practice)
@@ -153,12 +168,17 @@ public final class Journey {
 
   /** Shows what errors say, and a deadline. */
   private void failures() {
-    try {
-      gateway.patients().tracePatient(TracePatientRequest.newBuilder().setNhsNumber("9990000492").build());
-    } catch (StatusException error) {
-      var failure = Failure.of(error);
-      System.out.printf("failure: %s %s at %s, %s: %s%n", failure.code(), failure.reason(), failure.hop(),
-          failure.detail().getRetry(), failure.detail().getClinicianMessage());
+    var nobody = TracePatientRequest.newBuilder().setNhsNumber("9990000492").build();
+    // Another patient in this one's encounter, as when two screens are mixed up: PDS is not asked.
+    var another = TracePatientRequest.newBuilder().setContext(encounter).setNhsNumber("9990000115").build();
+    for (var request : List.of(nobody, another)) {
+      try {
+        gateway.patients().tracePatient(request);
+      } catch (StatusException error) {
+        var failure = Failure.of(error);
+        System.out.printf("failure: %s %s at %s, %s: %s%n", failure.code(), failure.reason(), failure.hop(),
+            failure.detail().getRetry(), failure.detail().getClinicianMessage());
+      }
     }
     try {
       gateway.practices()
