@@ -21,6 +21,8 @@ TESTFLAGS ?=
 PACKAGES ?= ./...
 # Languages for `make stubs-test`, such as "go python"; empty: all of them.
 LANGUAGES ?=
+# Those in which `make stubs-test` also renames fields: the cheap ones.
+RENAMED := $(filter go python,$(or $(LANGUAGES),go python))
 
 .PHONY: help
 help: ## List the targets
@@ -102,9 +104,15 @@ stubs: generate ## Generate the stubs and build the clients of every language
 	@conformance/run.sh --build
 
 .PHONY: stubs-test
-stubs-test: build $(TOOLS)/buf $(TOOLS)/python/stamp ## Run every language's client against a sandbox; each must print conformance/expected.txt
-	@conformance/run.sh $(LANGUAGES)
-	@$(MAKE) guide-test
+stubs-test: build $(TOOLS)/buf $(TOOLS)/plugins $(TOOLS)/python/stamp ## Run every language's client against a sandbox; each must print conformance/expected.txt
+	@status=0; \
+	{ conformance/run.sh $(LANGUAGES) && $(if $(RENAMED),conformance/renamed.sh --passed $(RENAMED) &&) $(MAKE) guide-test; } || status=$$?; \
+	conformance/seconds.sh; \
+	exit $$status
+
+.PHONY: renamed
+renamed: build $(GENERATORS) ## Prove that the clients of LANGUAGES notice a renamed field; stubs-test does so for Go and Python
+	@conformance/renamed.sh $(LANGUAGES)
 
 .PHONY: guide-test
 guide-test: ## Follow the consumer guide as a newcomer of each language: make guide-test LANGUAGES="go python"
@@ -159,10 +167,15 @@ image: ## The container image
 clean: ## Remove what was built, the tools too
 	rm -rf bin dist $(TOOLS)
 
+# What the installation of tools costs, for conformance/seconds.sh: each rule begins and ends with one of these, and its language.
+tools-begin = @mkdir -p $(TOOLS)/seconds && date +%s > $(TOOLS)/seconds/$(1)
+tools-end = @echo $$(($$(date +%s) - $$(cat $(TOOLS)/seconds/$(1)))) > $(TOOLS)/seconds/$(1) && touch $@
+
 # The tools are pinned by version and hash in modules of their own (docs/decisions/0002-pinned-tools.md).
 $(TOOLS)/buf: tools/buf/go.mod tools/buf/go.sum
-	@mkdir -p $(TOOLS)
+	$(call tools-begin,buf)
 	$(GO) build -C tools/buf -o ../../$@ github.com/bufbuild/buf/cmd/buf
+	$(call tools-end,buf)
 
 $(TOOLS)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 	@mkdir -p $(TOOLS)
@@ -170,36 +183,42 @@ $(TOOLS)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 
 # One stamp for the three plugins, which are built together.
 $(TOOLS)/plugins: tools/plugins/go.mod tools/plugins/go.sum
-	@mkdir -p $(TOOLS)
+	$(call tools-begin,go)
 	$(GO) build -C tools/plugins -o ../../$(TOOLS)/ tool
-	@touch $@
+	$(call tools-end,go)
 
 # Own lines, so that a language is added without touching those of others.
 stubs-test: $(TOOLS)/typescript/stamp
 
 # Generators from PyPI, in an environment of their own.
 $(TOOLS)/python/stamp: tools/python/requirements.txt
+	$(call tools-begin,python)
 	@rm -rf $(TOOLS)/python
 	python3 -m venv "$$(realpath $(TOOLS))/python" # where it is, also if .tools is a link
 	$(TOOLS)/python/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	@touch $@
+	$(call tools-end,python)
 
 # Generators from Maven Central. Each must be in the list of hashes.
 $(TOOLS)/java/stamp: tools/java/pom.xml tools/java/checksums.txt
+	$(call tools-begin,java)
 	@rm -rf $(TOOLS)/java
 	mvn -B -q -ntp -f $< package -Dout="$$(realpath $(TOOLS))/java"
 	cd $(TOOLS)/java && sums=$$(sha256sum *) && ! grep -vxFf "$(CURDIR)/tools/java/checksums.txt" <<<"$$sums"
 	cd $(TOOLS)/java && mv protoc-[0-9]* protoc && mv protoc-gen-grpc-java-* protoc-gen-grpc-java && \
 		mv protoc-gen-grpc-kotlin-* protoc-gen-grpc-kotlin.jar && chmod +x protoc protoc-gen-grpc-java
+	$(call tools-end,java)
 # The generator and the compiler from npm.
 $(TOOLS)/typescript/stamp: tools/typescript/package.json tools/typescript/package-lock.json
+	$(call tools-begin,typescript)
 	@rm -rf $(TOOLS)/typescript
 	@mkdir -p $(TOOLS)/typescript
 	@cp $^ $(TOOLS)/typescript
 	cd $(TOOLS)/typescript && npm ci --silent --no-audit --no-fund
+	$(call tools-end,typescript)
 # The generator of the Rust stubs, from crates that the lock file pins.
 $(TOOLS)/rust/stamp: tools/rust/Cargo.toml tools/rust/Cargo.lock tools/rust/src/main.rs
+	$(call tools-begin,rust)
 	@mkdir -p $(TOOLS)/rust
 	CARGO_TARGET_DIR=$(TOOLS)/rust-target cargo build --quiet --release --locked --manifest-path tools/rust/Cargo.toml
 	cp $(TOOLS)/rust-target/release/protoc-gen-spinegate-rust $(TOOLS)/rust/
-	@touch $@
+	$(call tools-end,rust)

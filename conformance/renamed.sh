@@ -17,7 +17,7 @@ languages=("$@")
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-began=$SECONDS
+began=$SECONDS seconds=$PWD/dist/stubs/seconds/renamed
 cp -R proto gen cmd internal tools examples conformance go.mod go.sum buf.yaml buf.gen*.yaml "$work"
 ln -s "$PWD/.tools" "$work/.tools"
 mkdir -p "$work/dist/stubs"
@@ -79,5 +79,6 @@ for language in "${languages[@]}"; do
 	fi
 	because "$language" $read some "${read//_/_?}"
 done
-((status)) || echo "==> renamed fields were noticed: ${languages[*]}, $((SECONDS - began)) s"
+((status)) || echo "==> renamed fields were noticed: ${languages[*]}"
+echo $((SECONDS - began)) >"$seconds"
 exit "$status"

@@ -34,7 +34,10 @@ while read -r language variant; do
 done <conformance/clients.txt
 ((${#clients[@]})) || { echo "no client is called that: see conformance/clients.txt" >&2; exit 2; }
 
-declare -A took
+# What it cost is printed by conformance/seconds.sh.
+seconds=dist/stubs/seconds
+rm -rf "$seconds"
+mkdir -p "$seconds"
 status=0 built=
 for client in "${clients[@]}"; do
 	read -r language _ <<<"$client"
@@ -42,7 +45,7 @@ for client in "${clients[@]}"; do
 	built+=" $language " began=$SECONDS
 	echo "==> $language: build"
 	"examples/$language/build"
-	took[$language]=$((SECONDS - began))
+	echo $((SECONDS - began)) >"$seconds/$language.build"
 done
 [[ -n $run ]] || exit 0
 
@@ -67,9 +70,9 @@ for client in "${clients[@]}"; do
 	fi
 	if [[ ${UPDATE:-} == 1 ]]; then cp "$work/transcript.txt" conformance/expected.txt; fi
 	diff -u conformance/expected.txt "$work/transcript.txt" || { echo "$client: another transcript" >&2; status=1; }
-	took[$language]=$((took[$language] + SECONDS - began))
+	echo $(($(cat "$seconds/$language.run" 2>/dev/null || echo 0) + SECONDS - began)) >"$seconds/$language.run.new"
+	mv "$seconds/$language.run.new" "$seconds/$language.run"
 done
 
-for language in "${!took[@]}"; do echo "==> $language: ${took[$language]} s"; done
 ((status)) || echo "==> ${#clients[@]} clients, one transcript"
 exit "$status"

@@ -23,9 +23,9 @@ Metadata = tuple[tuple[str, str], ...]
 class Tokens:
     """Sent with every call."""
 
-    bearer: str
+    bearer: str = field(repr=False)
     """Says who calls, and for which organisation."""
-    cis2: str = ""
+    cis2: str = field(default="", repr=False)
     """The ID token of a clinician's own sign-in, if PDS shall be asked in their name."""
 
     @property

@@ -30,7 +30,8 @@ PATIENT = "9990000018"
 
 async def main() -> None:
     address = os.environ.get("SPINEGATE_ADDRESS", "127.0.0.1:50051")
-    tokens = sandbox_tokens(os.environ.get("SPINEGATE_ADMIN", "http://127.0.0.1:9090"), "clinician")
+    admin = os.environ.get("SPINEGATE_ADMIN", "http://127.0.0.1:9090")
+    tokens = await asyncio.to_thread(sandbox_tokens, admin, "clinician")
     # In clear text, for a sandbox on this machine; for any other gateway grpc.aio.secure_channel.
     async with grpc.aio.insecure_channel(address, options=spinegate.CHANNEL_OPTIONS) as channel:
         await Journey(channel, tokens).walk()

@@ -53,6 +53,9 @@ type Tokens struct {
 	CIS2 string `json:"cis2_id_token"`
 }
 
+// String says nothing of them, so that no log does.
+func (t Tokens) String() string { return "Tokens" }
+
 // GetRequestMetadata is called by gRPC for every call: the place to renew a token that has expired.
 func (t Tokens) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
 	sent := map[string]string{"authorization": "Bearer " + t.Bearer}
