@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Proves that `make breaking` sees what would break a client and lets pass what would not: changes a copy of the contract and compares
-# it with what it was copied from.
+# Proves that `make breaking` sees what would break a client and lets pass what would not: it changes a copy of the contract, and
+# compares that with what it was copied from.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 buf=$PWD/.tools/buf

@@ -1,5 +1,5 @@
-// Package conformance_test holds that the steps call every method that is built, and what can be held of a language whose tools cannot
-// be had here.
+// Package conformance_test holds that the steps call every method that is built, that packages say what they are, and what can be
+// held of a language whose tools cannot be had here.
 package conformance_test
 
 import (

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Proves that clients notice a renamed field: conformance/renamed.sh [--passed] [LANGUAGE ...]. In a copy it renames fields of the
-# contract, and in the server, as whoever means it would; generates and builds what comes of them; and requires that the clients fail,
-# and over these fields. The unchanged clients must pass: they are run first, unless --passed says that they just did.
+# contract, and in the server, as whoever means it would; generates and builds what comes of them; and requires that the clients
+# fail, and over these fields. The unchanged clients must pass: they are run first, unless --passed says that they just did.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -30,7 +30,9 @@ camel() { sed -E 's/(^|_)([a-z])/\u\2/g' <<<"$1"; }
 # rename FIELD: in the contract, and in the Go of the server.
 rename() {
 	sed -Ei "s/\b$1\b/renamed_$1/g" proto/api/spinegate/v1/*.proto
-	grep -rlE "\b(Get)?$(camel "$1")\b" cmd internal --include='*.go' | xargs -r sed -Ei "s/\b(Get)?$(camel "$1")\b/\1Renamed$(camel "$1")/g"
+	local go
+	go=$(camel "$1")
+	grep -rlE "\b(Get)?$go\b" cmd internal --include='*.go' | xargs -r sed -Ei "s/\b(Get)?$go\b/\1Renamed$go/g"
 }
 
 generate() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints the seconds that each language cost: its generators when they were installed, its client's build and runs the last time. Buf
-# serves all of them, and "renamed" is conformance/renamed.sh.
+# Prints the seconds that each language cost: its generators when they were installed, its clients' build and runs the last time.
+# Buf serves all of them, and "renamed" is conformance/renamed.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -11,7 +11,7 @@ import {
   type JsonValue,
   type MessageShape,
 } from "@bufbuild/protobuf";
-import type { CallOptions } from "@connectrpc/connect";
+import { type CallOptions, ConnectError } from "@connectrpc/connect";
 import { EndpointDirectory, GPConnect, PatientTrace } from "@spinegate/client/v1";
 
 import { connect, type Gateway, newTrace, sandboxTokens, type StreamMessage } from "./gateway.js";
@@ -60,10 +60,9 @@ function bidi<I extends DescMessage, O extends DescMessage>(
 ): Call {
   return async (gateway, requests, options, answer, step) => {
     const cancel = new AbortController();
+    const messages = requests.map((request) => fromJson(method.input, request));
     const sent = (async function* () {
-      for (const request of requests) {
-        yield fromJson(method.input, request);
-      }
+      yield* messages;
     })();
     await answer.stream(method.output, of(gateway)(sent, { ...options, signal: cancel.signal }), step.cancel_after, cancel);
   };
@@ -95,6 +94,9 @@ for (const step of steps) {
   try {
     await calls[step.call]!(gateway, requests(step, saved), options, answer, step);
   } catch (failed) {
+    if (!(failed instanceof ConnectError)) {
+      throw failed; // a request that cannot be made, a stream that is not whole
+    }
     error = failed;
   }
   answer.show(step, error, id);
