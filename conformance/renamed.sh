@@ -18,7 +18,8 @@ languages=("$@")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 began=$SECONDS seconds=$PWD/dist/stubs/seconds/renamed
-cp -R proto gen cmd internal tools examples conformance go.mod go.sum buf.yaml buf.gen*.yaml "$work"
+# What cargo, Maven and npm leave beside the sources can be large.
+tar -c --exclude=target --exclude=node_modules proto gen cmd internal tools examples conformance go.mod go.sum buf*.yaml | tar -x -C "$work"
 ln -s "$PWD/.tools" "$work/.tools"
 mkdir -p "$work/dist/stubs"
 cp -a dist/stubs/python "$work/dist/stubs" 2>/dev/null || true # saves its build the download of what is not ours
