@@ -30,10 +30,11 @@ camel() { sed -E 's/(^|_)([a-z])/\u\2/g' <<<"$1"; }
 
 # rename FIELD: in the contract, and in the Go of the server.
 rename() {
-	sed -Ei "s/\b$1\b/renamed_$1/g" proto/api/spinegate/v1/*.proto
 	local go
+	grep -qw "$1" proto/api/spinegate/v1/*.proto || { echo "the contract has no field $1: choose another" >&2; exit 1; }
+	sed -Ei "s/\b$1\b/renamed_$1/g" proto/api/spinegate/v1/*.proto
 	go=$(camel "$1")
-	grep -rlE "\b(Get)?$go\b" cmd internal --include='*.go' | xargs -r sed -Ei "s/\b(Get)?$go\b/\1Renamed$go/g"
+	{ grep -rlE "\b(Get)?$go\b" cmd internal --include='*.go' || true; } | xargs -r sed -Ei "s/\b(Get)?$go\b/\1Renamed$go/g"
 }
 
 generate() {
