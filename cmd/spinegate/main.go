@@ -31,8 +31,12 @@ a real gateway give --address, --tls (or --ca) and SPINEGATE_TOKEN. With --json 
 Exit status: 0 fine, 1 a call failed or a problem was found, 2 used wrongly, 130 interrupted. An NHS Number may have spaces or hyphens.`
 
 type cli struct {
+	targeting `embed:""`
+
 	JSON    bool `name:"json" help:"Print messages as JSON, one a line, and failures as a google.rpc.Status on standard error."`
 	Verbose bool `short:"v" help:"Log each call: method, code, time. Never what it was about."`
+
+	choice *choice
 
 	Journey      journeyCommand      `cmd:"" help:"Walk the whole road: trace, directory, record, slots, booking, trace tree, evidence."`
 	Trace        traceCommand        `cmd:"" help:"Who is this patient, and where are they registered? Asks PDS."`
@@ -47,6 +51,7 @@ type cli struct {
 	Audit        auditCommand        `cmd:"" help:"The evidence: who asked about whom, what was sent, what was released."`
 	Doctor       doctorCommand       `cmd:"" help:"What would keep a gateway, or calls to one, from working?"`
 	LintJWT      lintJWTCommand      `cmd:"" name:"lint-jwt" help:"Hold a GP Connect audit token against the rules that practices enforce."`
+	Targets      targetsCommand      `cmd:"" help:"List the gateways that have a name, and say which is called."`
 	Token        tokenCommand        `cmd:"" help:"Get a token of a sandbox."`
 	Completion   completionCommand   `cmd:"" help:"Print a script that completes this command line in bash."`
 	Version      versionCommand      `cmd:"" help:"Say which version this is."`
@@ -73,7 +78,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	exited := -1
 	parser, err := kong.New(&c, kong.Name("spinegate"), kong.Description(description),
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: width}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: width}), kong.ValueFormatter(helpValue),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "gateway", Title: "The gateway:"},
 			{Key: "circumstances", Title: "The circumstances of the call, kept in the audit trail:"},
@@ -91,8 +96,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return misused
 	}
 	t := newTerminal(stdin, stdout, stderr)
-	t.json, t.verbose = c.JSON, c.Verbose
-	err = parsed.Run(t, parser.Model)
+	t.json, t.verbose, t.choice = c.JSON, c.Verbose, c.choice
+	err = parsed.Run(t, parser.Model, &c)
 	if _, wrong := errors.AsType[misuse](err); err != nil && !wrong && ctx.Err() != nil {
 		return t.interrupted(err)
 	}
