@@ -75,10 +75,8 @@ func (g *gateway) secure() bool { return g.TLS || g.CA != "" || g.Cert != "" }
 // connect makes a connection and gets a token where none was given and a sandbox gives them away.
 func (g *gateway) connect(ctx context.Context, t *terminal) (*connection, error) {
 	secure := g.secure()
-	if !secure {
-		if err := portless("--address", g.Address, "50051"); err != nil {
-			return nil, err
-		}
+	if err := wellFormed("--address", g.Address, "50051", secure); err != nil {
+		return nil, err
 	}
 	transport, err := g.transport(secure)
 	if err != nil {
@@ -139,7 +137,10 @@ func (g *gateway) tlsConfig() (*tls.Config, error) {
 			return nil, misusedf("--ca: there is no certificate in %s", g.CA)
 		}
 	}
-	if g.Cert != "" || g.Key != "" {
+	if (g.Cert != "") != (g.Key != "") {
+		return nil, misusedf("--cert and --key go together")
+	}
+	if g.Cert != "" {
 		pair, err := tls.LoadX509KeyPair(g.Cert, g.Key)
 		if err != nil {
 			return nil, misusedf("--cert and --key: %w", err)
@@ -159,9 +160,12 @@ func loopback(address string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// portless refuses an address on this machine that lacks nothing but a port.
-func portless(flag, address, port string) error {
-	if _, _, err := net.SplitHostPort(address); err == nil {
+// wellFormed refuses a URL, and an address on this machine that lacks nothing but a port, which only TLS has one for.
+func wellFormed(flag, address, port string, secure bool) error {
+	if strings.Contains(address, "://") {
+		return misusedf("%s is HOST:PORT, without a scheme", flag)
+	}
+	if _, _, err := net.SplitHostPort(address); err == nil || secure {
 		return nil
 	}
 	if whole := net.JoinHostPort(strings.Trim(address, "[]"), port); loopback(whole) {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 
@@ -30,6 +32,9 @@ func (g *gateway) identify(ctx context.Context, t *terminal, secure bool) (beare
 		return who, nil
 	}
 	got, err := g.mint(ctx)
+	if _, isSilent := errors.AsType[net.Error](err); isSilent {
+		return who, fmt.Errorf("no token was given, and no sandbox gave one: %w; a gateway that is no sandbox needs a token of its own (SPINEGATE_TOKEN, or a target)", err)
+	}
 	if err != nil {
 		return who, fmt.Errorf("no token was given, and no sandbox gave one: %w", err)
 	}

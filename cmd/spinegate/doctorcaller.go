@@ -16,10 +16,10 @@ import (
 func (c *doctorCommand) caller(ctx context.Context, r *findings) error {
 	report := &callerReport{findings: r}
 	secure := c.secure()
+	if err := wellFormed("--address", c.Address, "50051", secure); err != nil {
+		return err
+	}
 	if !secure {
-		if err := portless("--address", c.Address, "50051"); err != nil {
-			return err
-		}
 		if _, err := c.transport(false); err != nil {
 			return err
 		}

@@ -92,7 +92,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "spinegate: %v\nspinegate --help tells more.\n", err)
+		fmt.Fprintf(stderr, "spinegate: %v\n%s --help tells more.\n", err, about(err))
 		return misused
 	}
 	t := newTerminal(stdin, stdout, stderr)
@@ -102,6 +102,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return t.interrupted(err)
 	}
 	return t.finish(err)
+}
+
+// about is the command that a wrong use was of, as far as it got.
+func about(err error) string {
+	if wrong, ok := errors.AsType[*kong.ParseError](err); ok && wrong.Context != nil && wrong.Context.Selected() != nil {
+		return "spinegate " + wrong.Context.Selected().Name
+	}
+	return "spinegate"
 }
 
 // misuse is a wrong use that shows only when the command runs.

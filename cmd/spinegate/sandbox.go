@@ -99,7 +99,7 @@ func (s *sandbox) ask(ctx context.Context, method, path string, answer any) erro
 	if s.Admin == "" {
 		return misusedf("the target is no sandbox, which alone gives tokens away: it has no admin address")
 	}
-	if err := portless("--admin", s.Admin, "9090"); err != nil {
+	if err := wellFormed("--admin", s.Admin, "9090", false); err != nil {
 		return err
 	}
 	if !loopback(s.Admin) {
