@@ -26,7 +26,8 @@ const description = `One gateway between your system and the NHS Spine, from the
   spinegate doctor                      what is in the way?
 
 Start a gateway with the Spine embedded by "server sandbox"; the commands find it, and get themselves a token there. For
-a real gateway give --address, --tls (or --ca) and SPINEGATE_TOKEN. With --json every message comes as one line of JSON.
+a real gateway give --address, --tls (or --ca) and SPINEGATE_TOKEN; or give each gateway a name once ("spinegate targets
+--help"), and --target NAME. With --json every message comes as one line of JSON. docs/cli.md has it all on one page.
 
 Exit status: 0 fine, 1 a call failed or a problem was found, 2 used wrongly, 130 interrupted. An NHS Number may have spaces or hyphens.`
 
@@ -53,7 +54,7 @@ type cli struct {
 	LintJWT      lintJWTCommand      `cmd:"" name:"lint-jwt" help:"Hold a GP Connect audit token against the rules that practices enforce."`
 	Targets      targetsCommand      `cmd:"" help:"List the gateways that have a name, and say which is called."`
 	Token        tokenCommand        `cmd:"" help:"Get a token of a sandbox."`
-	Completion   completionCommand   `cmd:"" help:"Print a script that completes this command line in bash."`
+	Completion   completionCommand   `cmd:"" help:"Print a script that completes this command line in bash, zsh or fish."`
 	Version      versionCommand      `cmd:"" help:"Say which version this is."`
 }
 
@@ -72,21 +73,25 @@ const (
 	interrupted = 130 // as a shell says it
 )
 
-// run is the program.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	var c cli
-	exited := -1
-	parser, err := kong.New(&c, kong.Name("spinegate"), kong.Description(description),
-		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
+// newParser makes the command line from what describes it.
+func newParser(c *cli, more ...kong.Option) *kong.Kong {
+	parser, err := kong.New(c, append(more, kong.Name("spinegate"), kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: width}), kong.ValueFormatter(helpValue),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "gateway", Title: "The gateway:"},
 			{Key: "circumstances", Title: "The circumstances of the call, kept in the audit trail:"},
-		}),
-		kong.BindTo(ctx, (*context.Context)(nil)))
+		}))...)
 	if err != nil {
 		panic("unreachable: the command line of our own is no good: " + err.Error())
 	}
+	return parser
+}
+
+// run is the program.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var c cli
+	exited := -1
+	parser := newParser(&c, kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }))
 	parsed, err := parser.Parse(args)
 	if exited >= 0 { // --help has said everything
 		return exited
@@ -97,6 +102,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	t := newTerminal(stdin, stdout, stderr)
 	t.json, t.verbose, t.choice = c.JSON, c.Verbose, c.choice
+	parsed.BindTo(ctx, (*context.Context)(nil))
 	err = parsed.Run(t, parser.Model, &c)
 	if _, wrong := errors.AsType[misuse](err); err != nil && !wrong && ctx.Err() != nil {
 		return t.interrupted(err)
