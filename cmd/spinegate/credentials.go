@@ -44,12 +44,20 @@ func (g *gateway) identify(ctx context.Context, t *terminal, secure bool) (beare
 		if who.idToken = got.IDToken; who.idToken == "" {
 			return who, misusedf("--sign-in: %s has no smartcard to sign in to CIS2 with", g.Persona)
 		}
+		t.choice.origin["cis2Token"] = t.choice.origin["token"]
 	}
 	return who, nil
 }
 
-// keep refuses to send what the environment has for SPINEGATE_ADDRESS to another address.
+// keep refuses to send what the environment has for SPINEGATE_ADDRESS to another address, and to call in the name of a target
+// that nobody named, where the environment has another.
 func (c *choice) keep() error {
+	for _, token := range []struct{ key, variable string }{{"token", "SPINEGATE_TOKEN"}, {"cis2Token", "SPINEGATE_CIS2_ID_TOKEN"}} {
+		if c.byDefault && c.target != nil && os.Getenv(token.variable) != "" && c.origin[token.key] == "" && c.target.settings[token.key+"Env"] != token.variable {
+			return misusedf("%s is set, and target %s, the default, does not take it from there: choose by --target, say where the gateway is by --address, or give the target %sEnv",
+				token.variable, c.target.name, token.key)
+		}
+	}
 	for _, key := range []string{"token", "cis2Token"} {
 		if from := c.origin[key]; c.away && c.target == nil && strings.HasPrefix(from, "SPINEGATE_") {
 			return misusedf("%s is for the gateway of SPINEGATE_ADDRESS, and --address names another: unset one of the variables, or call a target", from)

@@ -63,9 +63,9 @@ func (r *callerReport) through(ctx context.Context, c *doctorCommand, g *connect
 	if !r.health(ctx, c, g) {
 		return nil
 	}
-	r.claims("token", g.who.token, r.t.minted)
+	r.claims("token", g.who.token, r.t.choice.from("token"))
 	if g.who.idToken != "" {
-		r.claims("CIS2 ID token", g.who.idToken, r.t.minted)
+		r.claims("CIS2 ID token", g.who.idToken, r.t.choice.from("cis2Token"))
 	}
 	may, taken := r.methods(ctx, c, g)
 	for _, practice := range c.Practice {

@@ -25,8 +25,10 @@ type choice struct {
 	target *target
 	// away is that --address names another gateway than the target, or than SPINEGATE_ADDRESS.
 	away bool
-	// named is that the user named the file.
-	named bool
+	// named is that the user named the file; byDefault is that the file alone chose the target.
+	named, byDefault bool
+	// given are the flags of the command line.
+	given map[string]string
 	// origin is where a setting is from; what is missing is compiled in.
 	origin map[string]string
 }
@@ -57,8 +59,8 @@ func (c *cli) BeforeResolve(k *kong.Context) error {
 
 // choose finds out which gateway is meant. So early, flags are not yet in their fields, and the environment is.
 func choose(k *kong.Context, t targeting) (*choice, error) {
-	c := &choice{origin: map[string]string{}}
 	given := map[string]string{}
+	c := &choice{origin: map[string]string{}, given: given}
 	for _, p := range k.Path {
 		if p.Flag != nil {
 			given[p.Flag.Name] = fmt.Sprint(k.FlagValue(p.Flag))
@@ -114,7 +116,7 @@ func (c *choice) read(path, name string, placed bool) error {
 	}
 	c.file = file
 	if name == "" && !placed {
-		name = file.preferred
+		name, c.byDefault = file.preferred, true
 	}
 	if name != "" {
 		c.target, err = file.find(name)
@@ -130,11 +132,17 @@ func loadTargets(path string) (*targetFile, error) {
 		}
 		return readTargets(path)
 	}
-	dir, err := os.UserConfigDir()
+	path, err := usualTargets()
 	if err != nil { // then there is no such file either
-		return &targetFile{path: "(no directory of settings)"}, nil //nolint:nilerr // said in the path
+		return &targetFile{path: "the user's directory of settings, which there is not"}, nil //nolint:nilerr // said in the path
 	}
-	return readTargets(filepath.Join(dir, "spinegate", "config.yaml"))
+	return readTargets(path)
+}
+
+// usualTargets is where the file of every user is.
+func usualTargets() (string, error) {
+	dir, err := os.UserConfigDir()
+	return filepath.Join(dir, "spinegate", "config.yaml"), err
 }
 
 // Validate has nothing to check: the file has been.
@@ -173,7 +181,7 @@ func (c *choice) from(key string) string {
 	return "default"
 }
 
-// repeated are the flags that choose the same gateway again.
+// repeated are the flags that choose the same gateway again. A token is not among them.
 func (c *choice) repeated(address string) []string {
 	var flags []string
 	if c.target != nil {
@@ -184,6 +192,11 @@ func (c *choice) repeated(address string) []string {
 	}
 	if (c.target == nil || c.away) && address != "127.0.0.1:50051" {
 		flags = append(flags, "--address", quoted(address))
+	}
+	for _, name := range []string{"tls", "ca", "cert", "key", "admin", "persona"} {
+		if value, isGiven := c.given[name]; isGiven {
+			flags = append(flags, "--"+name+"="+quoted(value))
+		}
 	}
 	return flags
 }

@@ -64,11 +64,10 @@ func (c *targetsCommand) Run(t *terminal, global *cli) error {
 // writeExample writes the first file, which nobody else may read or change.
 func writeExample(t *terminal, path string) error {
 	if path == "" {
-		file, err := loadTargets("")
-		if err != nil {
-			return misuse{err}
+		var err error
+		if path, err = usualTargets(); err != nil {
+			return misusedf("--config-file has to say where: %w", err)
 		}
-		path = file.path
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("write the targets: %w", err)
