@@ -91,6 +91,7 @@ func TestHints(t *testing.T) {
 		{"", refused(pb.ErrorReason_ERROR_REASON_SCOPE_MISSING), "docs/policy.md"},
 		{"", refused(pb.ErrorReason_ERROR_REASON_ENDPOINT_NOT_FOUND), "Is the code right?"},
 		{"", refused(pb.ErrorReason_ERROR_REASON_SLOT_TAKEN), "\"spinegate slots --handles\""},
+		{"", refused(pb.ErrorReason_ERROR_REASON_CREDENTIALS_CONFLICT), "have to be of the same organisation"},
 		{"", refused(pb.ErrorReason_ERROR_REASON_PATIENT_RESTRICTED), ""},
 		{"", expired{status.Error(codes.DeadlineExceeded, "")}, "--timeout ended"},
 		{"", status.Error(codes.Unavailable, ""), "Is it running"},

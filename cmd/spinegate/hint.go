@@ -44,8 +44,8 @@ func (t *terminal) hintFor(reason pb.ErrorReason) string {
 		return "\"spinegate slots --handles\" gives those that are free now."
 	case pb.ErrorReason_ERROR_REASON_TOO_MANY_MATCHES:
 		return "This is not an empty answer: people match, and none is shown. Narrow it by --given or fewer days of birth (a --postcode hides restricted people), or raise --max; more than one is shown to who is signed in with CIS2 (--sign-in in a sandbox)."
-	default: // the gateway has said it all
-		return ""
+	default:
+		return entry[name(reason)]
 	}
 }
 

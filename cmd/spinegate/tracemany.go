@@ -28,7 +28,8 @@ allows, after everybody who waits at a screen: --timeout ends it, and 0 waits fo
 In the end it says whether every line got its result: WHOLE, or NOT WHOLE.
 
   spinegate trace-many numbers.txt
-  cut -d, -f3 list.csv | spinegate --json trace-many - --timeout 0 | jq -r 'select(.result) | .result.itemId'
+  cut -d, -f3 list.csv | spinegate trace-many - --timeout 0
+  spinegate --json trace-many numbers.txt | jq -r '.result.itemId // empty'
 
 Exits with 0 when the stream came to its proper end, whatever became of some lines.`
 }
