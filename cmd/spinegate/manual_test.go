@@ -177,7 +177,7 @@ func TestManualRuns(t *testing.T) {
 	ports := strings.NewReplacer("127.0.0.1:50051", gateway.GRPC, "127.0.0.1:9090", gateway.Admin)
 	blocks := regexp.MustCompile("(?s)```sh\n(.*?)```\n(?:\n```text\n(.*?)```)?").FindAllStringSubmatch(readManual(t), -1)
 	for i, block := range blocks {
-		command := exec.CommandContext(t.Context(), "bash", "-euc", ports.Replace(block[1]))
+		command := exec.CommandContext(t.Context(), "bash", "-eu", "-o", "pipefail", "-c", ports.Replace(block[1]))
 		command.Dir = checkout
 		command.Env = append(os.Environ(), "SPINEGATE_ADDRESS="+gateway.GRPC, "SPINEGATE_ADMIN="+gateway.Admin, "XDG_CONFIG_HOME="+checkout)
 		var stderr bytes.Buffer
