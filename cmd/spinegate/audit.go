@@ -25,7 +25,7 @@ const (
 )
 
 type auditCommand struct {
-	Dir string `type:"path" env:"SPINEGATE_DIR" placeholder:"DIR" help:"Directory of a sandbox, which it prints when it starts."`
+	Dir string `setting:"dir" type:"path" variable:"SPINEGATE_DIR" placeholder:"DIR" help:"Directory of a sandbox, which it prints when it starts."`
 	DB  string `name:"db" type:"path" placeholder:"FILE" help:"The trail, with --key, where there is no such directory."`
 	Key string `type:"path" placeholder:"FILE" help:"The key that personal details are sealed with."`
 
@@ -61,6 +61,9 @@ func (c *auditCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	config := &audit.Config{Path: c.DB, KeyFile: c.Key}
+	if c.DB != "" && t.choice.from("dir") != "--dir" {
+		c.Dir = "" // what is said goes before what is set
+	}
 	switch {
 	case c.Dir != "" && c.DB == "" && c.Key == "":
 		config = sandboxTrail(c.Dir)

@@ -205,9 +205,7 @@ func (c *bookCommand) again(t *terminal, r *pb.BookAppointmentRequest, err error
 	if r.GetOrganisationPhone() != "" {
 		args = append(args, "--phone", quoted(r.GetOrganisationPhone()))
 	}
-	if c.Address != "127.0.0.1:50051" {
-		args = append(args, "--address", c.Address)
-	}
+	args = append(args, t.choice.repeated(c.Address)...)
 	fmt.Fprintf(t.stderr, "To find out what became of it, make the same call again; it never books twice:\n\n  %s\n\n", strings.Join(args, " "))
 }
 

@@ -27,23 +27,23 @@ const maxMetadata = 32 << 10
 
 // gateway says which gateway is called, and as whom.
 type gateway struct {
-	Address   string        `group:"gateway" default:"127.0.0.1:50051" env:"SPINEGATE_ADDRESS" placeholder:"HOST:PORT" help:"Where the gateway listens (${default})."`
-	TLS       bool          `group:"gateway" name:"tls" help:"Speak TLS. Without it only a loopback address is called."`
-	CA        string        `group:"gateway" name:"ca" type:"existingfile" placeholder:"FILE" help:"Trust these certificates (PEM) instead of the system's; implies --tls."`
-	Cert      string        `group:"gateway" type:"existingfile" placeholder:"FILE" help:"Client certificate (PEM), with --key; implies --tls."`
-	Key       string        `group:"gateway" type:"existingfile" placeholder:"FILE" help:"Its private key (PEM)."`
-	Token     string        `group:"gateway" env:"SPINEGATE_TOKEN" placeholder:"JWT" help:"Bearer token. Better in SPINEGATE_TOKEN, where no list of processes shows it."`
-	CIS2Token string        `group:"gateway" name:"cis2-token" env:"SPINEGATE_CIS2_ID_TOKEN" placeholder:"JWT" help:"ID token of your sign-in with CIS2: PDS is asked in your name. Better in SPINEGATE_CIS2_ID_TOKEN."`
+	Address   string        `group:"gateway" setting:"address" variable:"SPINEGATE_ADDRESS" default:"127.0.0.1:50051" placeholder:"HOST:PORT" help:"Where the gateway listens (${default})."`
+	TLS       bool          `group:"gateway" setting:"tls" name:"tls" help:"Speak TLS. Without it only a loopback address is called."`
+	CA        string        `group:"gateway" setting:"ca" name:"ca" type:"existingfile" placeholder:"FILE" help:"Trust these certificates (PEM) instead of the system's; implies --tls."`
+	Cert      string        `group:"gateway" setting:"cert" type:"existingfile" placeholder:"FILE" help:"Client certificate (PEM), with --key; implies --tls."`
+	Key       string        `group:"gateway" setting:"key" type:"existingfile" placeholder:"FILE" help:"Its private key (PEM)."`
+	Token     string        `group:"gateway" setting:"token" variable:"SPINEGATE_TOKEN" placeholder:"JWT" help:"Bearer token. Better in SPINEGATE_TOKEN, where no list of processes shows it."`
+	CIS2Token string        `group:"gateway" setting:"cis2Token" name:"cis2-token" variable:"SPINEGATE_CIS2_ID_TOKEN" placeholder:"JWT" help:"ID token of your sign-in with CIS2: PDS is asked in your name. Better in SPINEGATE_CIS2_ID_TOKEN."`
 	SignIn    bool          `group:"gateway" name:"sign-in" help:"Sign in with a sandbox's CIS2, where it also gives the token."`
-	Timeout   time.Duration `group:"gateway" default:"2m" help:"Give up a call after this long (${default})."`
+	Timeout   time.Duration `group:"gateway" setting:"timeout" variable:"SPINEGATE_TIMEOUT" mixed:"" default:"2m" help:"Give up a call after this long (${default})."`
 
 	sandbox `embed:""`
 }
 
 // circumstances are those of a call (CallContext).
 type circumstances struct {
-	Device       string `group:"circumstances" placeholder:"NAME" help:"The device that you sit at; an organisation may require it."`
-	Relationship string `group:"circumstances" placeholder:"KIND" help:"What connects you and the patient: presented, referred, on-caseload, telephoned or other."`
+	Device       string `group:"circumstances" setting:"device" variable:"SPINEGATE_DEVICE" mixed:"" placeholder:"NAME" help:"The device that you sit at; an organisation may require it."`
+	Relationship string `group:"circumstances" setting:"relationship" placeholder:"KIND" help:"What connects you and the patient: presented, referred, on-caseload, telephoned or other."`
 	Session      string `group:"circumstances" placeholder:"ID" help:"Marks the calls of one encounter: 16 to 64 letters, digits, dots, hyphens, underscores."`
 }
 
@@ -75,10 +75,8 @@ func (g *gateway) secure() bool { return g.TLS || g.CA != "" || g.Cert != "" }
 // connect makes a connection and gets a token where none was given and a sandbox gives them away.
 func (g *gateway) connect(ctx context.Context, t *terminal) (*connection, error) {
 	secure := g.secure()
-	if !secure {
-		if err := portless("--address", g.Address, "50051"); err != nil {
-			return nil, err
-		}
+	if err := wellFormed("--address", g.Address, "50051", secure); err != nil {
+		return nil, err
 	}
 	transport, err := g.transport(secure)
 	if err != nil {
@@ -94,25 +92,11 @@ func (g *gateway) connect(ctx context.Context, t *terminal) (*connection, error)
 		grpc.WithChainUnaryInterceptor(g.deadline, t.logUnary),
 		grpc.WithChainStreamInterceptor(t.logStream),
 	}
-	who := bearer{token: g.Token, idToken: g.CIS2Token, secure: secure}
-	switch {
-	case g.SignIn && (g.Token != "" || secure):
-		return nil, misusedf("--sign-in is for a sandbox that also gives the token; with a token of yours, give --cis2-token")
-	case g.CIS2Token != "" && g.Token == "" && secure:
-		return nil, misusedf("--cis2-token goes beside a token: give SPINEGATE_TOKEN, too")
+	who, err := g.identify(ctx, t, secure)
+	if err != nil {
+		return nil, err
 	}
-	if who.token == "" && !secure {
-		got, err := g.mint(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("no token was given, and no sandbox gave one: %w", err)
-		}
-		who.token, t.minted = got.Token, g.Admin
-		if g.SignIn && who.idToken == "" {
-			if who.idToken = got.IDToken; who.idToken == "" {
-				return nil, misusedf("--sign-in: %s has no smartcard to sign in to CIS2 with", g.Persona)
-			}
-		}
-	}
+	t.logGateway(ctx, g)
 	if who.token != "" {
 		options = append(options, grpc.WithPerRPCCredentials(who))
 	}
@@ -153,7 +137,10 @@ func (g *gateway) tlsConfig() (*tls.Config, error) {
 			return nil, misusedf("--ca: there is no certificate in %s", g.CA)
 		}
 	}
-	if g.Cert != "" || g.Key != "" {
+	if (g.Cert != "") != (g.Key != "") {
+		return nil, misusedf("--cert and --key go together")
+	}
+	if g.Cert != "" {
 		pair, err := tls.LoadX509KeyPair(g.Cert, g.Key)
 		if err != nil {
 			return nil, misusedf("--cert and --key: %w", err)
@@ -173,9 +160,12 @@ func loopback(address string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// portless refuses an address on this machine that lacks nothing but a port.
-func portless(flag, address, port string) error {
-	if _, _, err := net.SplitHostPort(address); err == nil {
+// wellFormed refuses a URL, and an address on this machine that lacks nothing but a port, which only TLS has one for.
+func wellFormed(flag, address, port string, secure bool) error {
+	if strings.Contains(address, "://") {
+		return misusedf("%s is HOST:PORT, without a scheme", flag)
+	}
+	if _, _, err := net.SplitHostPort(address); err == nil || secure {
 		return nil
 	}
 	if whole := net.JoinHostPort(strings.Trim(address, "[]"), port); loopback(whole) {
@@ -243,6 +233,16 @@ func (t *terminal) logStream(ctx context.Context, d *grpc.StreamDesc, cc *grpc.C
 	begun := time.Now()
 	s, err := stream(ctx, d, cc, method, append(o, grpc.OnFinish(func(err error) { t.log(ctx, method, begun, err) }))...)
 	return s, late(ctx, err)
+}
+
+// logGateway logs which gateway is called, and where that and the token are from.
+func (t *terminal) logGateway(ctx context.Context, g *gateway) {
+	if !t.verbose {
+		return
+	}
+	slog.New(slog.NewTextHandler(t.stderr, nil)).InfoContext(ctx, "calling",
+		slog.String("address", g.Address), slog.String("address_from", t.choice.from("address")),
+		slog.Bool("tls", g.secure()), slog.String("token_from", t.choice.from("token")))
 }
 
 func (t *terminal) log(ctx context.Context, method string, begun time.Time, err error) {

@@ -16,10 +16,10 @@ import (
 func (c *doctorCommand) caller(ctx context.Context, r *findings) error {
 	report := &callerReport{findings: r}
 	secure := c.secure()
+	if err := wellFormed("--address", c.Address, "50051", secure); err != nil {
+		return err
+	}
 	if !secure {
-		if err := portless("--address", c.Address, "50051"); err != nil {
-			return err
-		}
 		if _, err := c.transport(false); err != nil {
 			return err
 		}
@@ -63,9 +63,9 @@ func (r *callerReport) through(ctx context.Context, c *doctorCommand, g *connect
 	if !r.health(ctx, c, g) {
 		return nil
 	}
-	r.claims("token", g.who.token, r.t.minted)
+	r.claims("token", g.who.token, r.t.choice.from("token"))
 	if g.who.idToken != "" {
-		r.claims("CIS2 ID token", g.who.idToken, r.t.minted)
+		r.claims("CIS2 ID token", g.who.idToken, r.t.choice.from("cis2Token"))
 	}
 	may, taken := r.methods(ctx, c, g)
 	for _, practice := range c.Practice {

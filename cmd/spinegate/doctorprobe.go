@@ -16,7 +16,7 @@ import (
 
 const notLetIn = "Not known: no call is let in."
 
-// entry is what lets a caller in who is kept out, by reason.
+// entry is what lets a caller in who is kept out, by reason; whoever is refused one call is told the same.
 var entry = map[string]string{ //nolint:gosec // reasons and advice, no credential
 	"TOKEN_MISSING":        "Give one in SPINEGATE_TOKEN.",
 	"TOKEN_EXPIRED":        "Get a new token. If this one is, the clocks of this machine, its issuer and the gateway have to agree.",
@@ -28,12 +28,15 @@ var entry = map[string]string{ //nolint:gosec // reasons and advice, no credenti
 // keptOut tells why no call is let in, once, and that nothing is known beyond it.
 func (r *callerReport) keptOut(f failure) {
 	subject := "token"
-	do := cmp.Or(r.t.hint(nil, f), entry[f.reason])
+	do := entry[f.reason]
 	switch {
 	case f.reason == "CIS2_TOKEN_INVALID":
 		subject = "CIS2 ID token"
 	case f.reason == "TOKEN_INVALID":
-		do = cmp.Or(do, "Get a token of an issuer that the gateway believes, for its audience.")
+		do = "Get a token of an issuer that the gateway believes, for its audience."
+		if r.t.minted != "" {
+			do = r.t.hint(nil, f)
+		}
 	case f.reason == "UPSTREAM_UNAVAILABLE" && f.hop == "TOKEN":
 		do = "The gateway's operator has to look at the issuer's jwksURL: spinegate doctor --config tries it."
 	}

@@ -93,7 +93,9 @@ func TestWhatMayBeCalled(t *testing.T) {
 			t.Cleanup(func() { _ = conn.Close() })
 
 			var out bytes.Buffer
-			r := &callerReport{findings: &findings{t: &terminal{json: true, out: newPage(&out)}, count: map[doctor.Verdict]int{}}}
+			term := newTerminal(nil, &out, &out)
+			term.json = true
+			r := &callerReport{findings: &findings{t: term, count: map[doctor.Verdict]int{}}}
 			_, letIn := r.methods(t.Context(), &doctorCommand{gateway: gateway{Timeout: time.Minute}}, &connection{ClientConn: conn})
 			if letIn != test.letIn {
 				t.Errorf("let in: %t", letIn)

@@ -12,16 +12,12 @@ import (
 )
 
 // claims shows what a token says of its time. It is not checked here, and nothing else of it is shown.
-func (r *callerReport) claims(subject, token, minted string) {
+func (r *callerReport) claims(subject, token, from string) {
 	if token == "" {
 		r.add(doctor.Skipped, subject, "given", "There is none: a client certificate says who calls, or nothing does.", "")
 		return
 	}
-	if minted != "" {
-		r.add(doctor.OK, subject, "given", "by the sandbox at "+minted, "")
-	} else {
-		r.add(doctor.OK, subject, "given", "by you", "")
-	}
+	r.add(doctor.OK, subject, "given", "by "+from, "")
 	said, ok := readTimes(token)
 	if !ok {
 		r.add(doctor.Warn, subject, "dates", "it is not a JWT that can be read", "An access token of your issuer is needed, and not an opaque one.")

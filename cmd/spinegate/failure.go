@@ -219,19 +219,3 @@ func (t *terminal) explain(err error) {
 		p.paragraph(2, text(hint))
 	}
 }
-
-// hint is what a user of this program can do about a failure, beyond what the gateway says.
-func (t *terminal) hint(err error, f failure) string {
-	_, isLate := errors.AsType[expired](err)
-	switch {
-	case isLate:
-		return "--timeout ended this call; a longer one waits longer."
-	case f.reason == "" && f.code == codes.Unavailable:
-		return "The gateway itself did not answer. Is it running, and is this its address?"
-	case f.reason == name(pb.ErrorReason_ERROR_REASON_TOKEN_INVALID) && t.minted != "":
-		return "The token came from the sandbox whose admin address is " + t.minted + ". Is that the gateway that was called? Give --admin its own."
-	case f.reason == name(pb.ErrorReason_ERROR_REASON_TOO_MANY_MATCHES):
-		return "This is not an empty answer: people match, and none is shown. Narrow it by --given or fewer days of birth (a --postcode hides restricted people), or raise --max; more than one is shown to who is signed in with CIS2 (--sign-in in a sandbox)."
-	}
-	return ""
-}

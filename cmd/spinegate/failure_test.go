@@ -84,13 +84,21 @@ func TestHints(t *testing.T) {
 		want   string
 	}{
 		{"127.0.0.1:9090", invalid, "whose admin address is 127.0.0.1:9090. Is that the gateway that was called? Give --admin"},
-		{"", invalid, ""},
-		{"127.0.0.1:9090", refused(pb.ErrorReason_ERROR_REASON_SCOPE_MISSING), ""},
+		{"", invalid, "Is it for this gateway? \"spinegate doctor\" tells its dates"},
+		{"", refused(pb.ErrorReason_ERROR_REASON_TOKEN_EXPIRED), "Get a new token. This one is from: SPINEGATE_TOKEN."},
+		{"", refused(pb.ErrorReason_ERROR_REASON_TOKEN_MISSING), "SPINEGATE_TOKEN"},
+		{"127.0.0.1:9090", refused(pb.ErrorReason_ERROR_REASON_SCOPE_MISSING), "give another --persona"},
+		{"", refused(pb.ErrorReason_ERROR_REASON_SCOPE_MISSING), "docs/policy.md"},
+		{"", refused(pb.ErrorReason_ERROR_REASON_ENDPOINT_NOT_FOUND), "Is the code right?"},
+		{"", refused(pb.ErrorReason_ERROR_REASON_SLOT_TAKEN), "\"spinegate slots --handles\""},
+		{"", refused(pb.ErrorReason_ERROR_REASON_CREDENTIALS_CONFLICT), "have to be of the same organisation"},
+		{"", refused(pb.ErrorReason_ERROR_REASON_PATIENT_RESTRICTED), ""},
 		{"", expired{status.Error(codes.DeadlineExceeded, "")}, "--timeout ended"},
 		{"", status.Error(codes.Unavailable, ""), "Is it running"},
 		{"", refused(pb.ErrorReason_ERROR_REASON_TOO_MANY_MATCHES), "not an empty answer"},
 	} {
-		got := (&terminal{minted: tt.minted}).hint(tt.err, failureOf(tt.err))
+		from := &choice{origin: map[string]string{"token": "SPINEGATE_TOKEN"}}
+		got := (&terminal{minted: tt.minted, choice: from}).hint(tt.err, failureOf(tt.err))
 		if (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
 			t.Errorf("%v: hint %q, want %q", tt.err, got, tt.want)
 		}

@@ -77,6 +77,9 @@ type journey struct {
 }
 
 func (c *journeyCommand) Run(ctx context.Context, t *terminal) error {
+	if t.json {
+		return misusedf("a journey is told to people: leave --json out")
+	}
 	begun := time.Now()
 	j := &journey{p: t.out, gateway: &gateway{Address: c.Address, Timeout: time.Minute, sandbox: sandbox{Admin: c.Admin, Persona: "clinician"}}}
 	if c.Dir != "" {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -30,4 +31,16 @@ func (t *terminal) printJSON(m proto.Message) error {
 	}
 	t.out.write(string(line))
 	return t.out.failed()
+}
+
+// printLines writes values that are no messages, one a line.
+func printLines[V any](p *page, values ...V) error {
+	for _, v := range values {
+		line, err := json.Marshal(v, json.Deterministic(true))
+		if err != nil {
+			return fmt.Errorf("write as JSON: %w", err)
+		}
+		p.write(string(line) + "\n")
+	}
+	return p.failed()
 }

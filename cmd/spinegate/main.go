@@ -26,13 +26,18 @@ const description = `One gateway between your system and the NHS Spine, from the
   spinegate doctor                      what is in the way?
 
 Start a gateway with the Spine embedded by "server sandbox"; the commands find it, and get themselves a token there. For
-a real gateway give --address, --tls (or --ca) and SPINEGATE_TOKEN. With --json every message comes as one line of JSON.
+a real gateway give --address, --tls (or --ca) and SPINEGATE_TOKEN; or give each gateway a name once ("spinegate targets
+--help"), and --target NAME. With --json every message comes as one line of JSON. docs/cli.md has it all on one page.
 
 Exit status: 0 fine, 1 a call failed or a problem was found, 2 used wrongly, 130 interrupted. An NHS Number may have spaces or hyphens.`
 
 type cli struct {
+	targeting `embed:""`
+
 	JSON    bool `name:"json" help:"Print messages as JSON, one a line, and failures as a google.rpc.Status on standard error."`
 	Verbose bool `short:"v" help:"Log each call: method, code, time. Never what it was about."`
+
+	choice *choice
 
 	Journey      journeyCommand      `cmd:"" help:"Walk the whole road: trace, directory, record, slots, booking, trace tree, evidence."`
 	Trace        traceCommand        `cmd:"" help:"Who is this patient, and where are they registered? Asks PDS."`
@@ -47,8 +52,9 @@ type cli struct {
 	Audit        auditCommand        `cmd:"" help:"The evidence: who asked about whom, what was sent, what was released."`
 	Doctor       doctorCommand       `cmd:"" help:"What would keep a gateway, or calls to one, from working?"`
 	LintJWT      lintJWTCommand      `cmd:"" name:"lint-jwt" help:"Hold a GP Connect audit token against the rules that practices enforce."`
+	Targets      targetsCommand      `cmd:"" help:"List the gateways that have a name, and say which is called."`
 	Token        tokenCommand        `cmd:"" help:"Get a token of a sandbox."`
-	Completion   completionCommand   `cmd:"" help:"Print a script that completes this command line in bash."`
+	Completion   completionCommand   `cmd:"" help:"Print a script that completes this command line in bash, zsh or fish."`
 	Version      versionCommand      `cmd:"" help:"Say which version this is."`
 }
 
@@ -67,36 +73,49 @@ const (
 	interrupted = 130 // as a shell says it
 )
 
+// newParser makes the command line from what describes it.
+func newParser(c *cli, more ...kong.Option) *kong.Kong {
+	parser, err := kong.New(c, append(more, kong.Name("spinegate"), kong.Description(description),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: width}), kong.ValueFormatter(helpValue),
+		kong.ExplicitGroups([]kong.Group{
+			{Key: "gateway", Title: "The gateway:"},
+			{Key: "circumstances", Title: "The circumstances of the call, kept in the audit trail:"},
+		}))...)
+	if err != nil {
+		panic("unreachable: the command line of our own is no good: " + err.Error())
+	}
+	return parser
+}
+
 // run is the program.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var c cli
 	exited := -1
-	parser, err := kong.New(&c, kong.Name("spinegate"), kong.Description(description),
-		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: width}),
-		kong.ExplicitGroups([]kong.Group{
-			{Key: "gateway", Title: "The gateway:"},
-			{Key: "circumstances", Title: "The circumstances of the call, kept in the audit trail:"},
-		}),
-		kong.BindTo(ctx, (*context.Context)(nil)))
-	if err != nil {
-		panic("unreachable: the command line of our own is no good: " + err.Error())
-	}
+	parser := newParser(&c, kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }))
 	parsed, err := parser.Parse(args)
 	if exited >= 0 { // --help has said everything
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "spinegate: %v\nspinegate --help tells more.\n", err)
+		fmt.Fprintf(stderr, "spinegate: %v\n%s --help tells more.\n", err, about(err))
 		return misused
 	}
 	t := newTerminal(stdin, stdout, stderr)
-	t.json, t.verbose = c.JSON, c.Verbose
-	err = parsed.Run(t, parser.Model)
+	t.json, t.verbose, t.choice = c.JSON, c.Verbose, c.choice
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	err = parsed.Run(t, parser.Model, &c)
 	if _, wrong := errors.AsType[misuse](err); err != nil && !wrong && ctx.Err() != nil {
 		return t.interrupted(err)
 	}
 	return t.finish(err)
+}
+
+// about is the command that a wrong use was of, as far as it got.
+func about(err error) string {
+	if wrong, ok := errors.AsType[*kong.ParseError](err); ok && wrong.Context != nil && wrong.Context.Selected() != nil {
+		return "spinegate " + wrong.Context.Selected().Name
+	}
+	return "spinegate"
 }
 
 // misuse is a wrong use that shows only when the command runs.

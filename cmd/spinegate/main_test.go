@@ -23,26 +23,13 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs this program, as its users do, against the real server with the Spine embedded.
 func TestScripts(t *testing.T) {
-	server := filepath.Join(t.TempDir(), "server")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", server, "../server").CombinedOutput(); err != nil {
-		t.Fatalf("build the server: %v\n%s", err, out)
-	}
-	ctx := context.WithoutCancel(t.Context()) // it is stopped in good order, when that one has ended
-	gateway, err := startChild(ctx, server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := gateway.stop(ctx); err != nil {
-			t.Error(err)
-		}
-	})
+	gateway := sandboxOf(t)
 	t.Run("scripts", func(t *testing.T) { // ends when all of them have, before the gateway does
 		testscript.Run(t, testscript.Params{
 			Dir:           "testdata/script",
 			UpdateScripts: *update,
 			Setup: func(e *testscript.Env) error {
-				e.Setenv("SERVER", server)
+				e.Setenv("SERVER", gateway.server)
 				e.Setenv("SPINEGATE_ADDRESS", gateway.GRPC)
 				e.Setenv("SPINEGATE_ADMIN", gateway.Admin)
 				e.Setenv("SPINEGATE_DIR", gateway.dir)
@@ -64,6 +51,37 @@ func TestScripts(t *testing.T) {
 			},
 		})
 	})
+}
+
+// tested is a sandbox that a test has for itself, the program that it is, and the one that calls it.
+type tested struct {
+	*child
+
+	server, program string
+}
+
+// sandboxOf builds the server and runs it as a sandbox until the test ends.
+func sandboxOf(t *testing.T) tested {
+	t.Helper()
+	server := filepath.Join(t.TempDir(), "server")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", server, "../server").CombinedOutput(); err != nil {
+		t.Fatalf("build the server: %v\n%s", err, out)
+	}
+	program, err := exec.LookPath("spinegate") // where TestMain put it
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.WithoutCancel(t.Context()) // it is stopped in good order, when that one has ended
+	gateway, err := startChild(ctx, server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := gateway.stop(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return tested{gateway, server, program}
 }
 
 // volatile is what differs from one run to the next, and what it becomes.

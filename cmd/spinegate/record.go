@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"google.golang.org/grpc"
 
@@ -92,6 +94,9 @@ func (c *recordCommand) request() (*pb.GetStructuredRecordRequest, error) {
 	return request, err
 }
 
+// areaOptions are the areas of a structured record.
+var areaOptions = slices.DeleteFunc(options(pb.ClinicalArea(0).Descriptor()), func(area string) bool { return area == "documents" })
+
 // selection asks for areas without any filter.
 func selection(areas []string) (*pb.RecordSelection, error) {
 	s := &pb.RecordSelection{}
@@ -117,7 +122,7 @@ func selection(areas []string) (*pb.RecordSelection, error) {
 		case pb.ClinicalArea_CLINICAL_AREA_DIARY:
 			s.Diary = &pb.DiarySelection{}
 		case pb.ClinicalArea_CLINICAL_AREA_UNSPECIFIED, pb.ClinicalArea_CLINICAL_AREA_DOCUMENTS:
-			return nil, misusedf("--area is one of allergies, medications, consultations, problems, immunisations, uncategorised, investigations, referrals, diary")
+			return nil, misusedf("--area is one of %s", strings.Join(areaOptions, ", "))
 		}
 	}
 	return s, nil
@@ -140,6 +145,8 @@ func (c *recordCommand) stream(ctx context.Context, t *terminal, g *connection, 
 	}
 	view := newRecordView(t.out, c.Lines)
 	check := newRecordCheck()
+	progress := t.progress("waiting for the practice")
+	var arrived int64
 	err = each(stream, func(m *pb.GetStructuredRecordResponse) error {
 		whole, err := check.take(m)
 		if err != nil {
@@ -148,6 +155,8 @@ func (c *recordCommand) stream(ctx context.Context, t *terminal, g *connection, 
 		if err := file.take(m); err != nil {
 			return err
 		}
+		arrived += int64(len(m.GetEntry().GetJson()) + len(m.GetChunk().GetData()))
+		progress.say("%s of the record have arrived", size(arrived))
 		if t.json {
 			return t.printJSON(m)
 		}
@@ -156,6 +165,7 @@ func (c *recordCommand) stream(ctx context.Context, t *terminal, g *connection, 
 		}
 		return t.out.failed()
 	})
+	progress.end()
 	if err == nil {
 		err = check.end()
 	}

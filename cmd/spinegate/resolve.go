@@ -75,12 +75,22 @@ func resolveMany(ctx context.Context, g *connection, t *terminal, r *pb.ResolveE
 		return err
 	}
 	closed, next := false, int32(0)
+	known, targets := 0, int32(0)
+	progress := t.progress("waiting for the directory")
+	defer progress.end()
 	err = each(stream, func(m *pb.ResolveEndpointsResponse) error {
 		if m.GetSequence() != next {
 			return fmt.Errorf("message %d came where %d was due", m.GetSequence(), next)
 		}
 		next++
 		closed = m.GetClosing() != nil
+		switch e := m.GetEvent().(type) {
+		case *pb.ResolveEndpointsResponse_Opening:
+			targets = e.Opening.GetTargetsTotal()
+		case *pb.ResolveEndpointsResponse_Result, *pb.ResolveEndpointsResponse_Failure:
+			known++
+		}
+		progress.say("%d of %s", known, plural(int(targets), "look-up", "look-ups"))
 		if t.json {
 			return t.printJSON(m)
 		}

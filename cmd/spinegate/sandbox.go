@@ -20,8 +20,8 @@ const maxAdminAnswer = 8 << 20
 // sandbox is the admin address of a gateway with the Spine embedded: it gives tokens and shows traces to whoever asks
 // from this machine.
 type sandbox struct {
-	Admin   string `group:"gateway" default:"127.0.0.1:9090" env:"SPINEGATE_ADMIN" placeholder:"HOST:PORT" help:"Admin address of a sandbox on this machine, which gives tokens to try things out (${default})."`
-	Persona string `group:"gateway" default:"clinician" placeholder:"NAME" help:"For whom a sandbox's token is (${default}); \"spinegate token --list\" lists them."`
+	Admin   string `group:"gateway" setting:"admin" variable:"SPINEGATE_ADMIN" default:"127.0.0.1:9090" placeholder:"HOST:PORT" help:"Admin address of a sandbox on this machine, which gives tokens to try things out (${default})."`
+	Persona string `group:"gateway" setting:"persona" default:"clinician" placeholder:"NAME" help:"For whom a sandbox's token is (${default}); \"spinegate token --list\" lists them."`
 }
 
 // persona is somebody for whom a sandbox gives tokens.
@@ -64,6 +64,9 @@ type minted struct {
 func (s *sandbox) mint(ctx context.Context) (minted, error) {
 	var got minted
 	if err := s.ask(ctx, http.MethodPost, "/sandbox/token?persona="+url.QueryEscape(s.Persona), &got); err != nil {
+		if errors.Is(err, errNotThere) {
+			return minted{}, misusedf("--persona: there is no such persona here; \"spinegate token --list\" names everybody")
+		}
 		return minted{}, err
 	}
 	if got.Token == "" {
@@ -88,9 +91,15 @@ func (s *sandbox) spans(ctx context.Context, traceID string) ([]span, error) {
 	return trace.Spans, err
 }
 
+// errNotThere is the sandbox's answer about what it does not have.
+var errNotThere = errors.New("the sandbox has no such thing")
+
 // ask asks the admin address, which is never another machine: whoever answers there chooses the token.
 func (s *sandbox) ask(ctx context.Context, method, path string, answer any) error {
-	if err := portless("--admin", s.Admin, "9090"); err != nil {
+	if s.Admin == "" {
+		return misusedf("the target is no sandbox, which alone gives tokens away: it has no admin address")
+	}
+	if err := wellFormed("--admin", s.Admin, "9090", false); err != nil {
 		return err
 	}
 	if !loopback(s.Admin) {
@@ -119,7 +128,11 @@ func (s *sandbox) ask(ctx context.Context, method, path string, answer any) erro
 	if err != nil {
 		return fmt.Errorf("read the sandbox's answer: %w", err)
 	}
-	if response.StatusCode != http.StatusOK {
+	switch response.StatusCode {
+	case http.StatusOK:
+	case http.StatusNotFound:
+		return errNotThere
+	default:
 		return fmt.Errorf("the sandbox answered %s: %s", response.Status, strings.TrimSpace(string(body[:min(len(body), 200)])))
 	}
 	if err := json.Unmarshal(body, answer); err != nil {

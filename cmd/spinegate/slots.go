@@ -91,6 +91,9 @@ Times are those of the practice's diary. A slot is not held for anybody: somebod
 Exits with 0 when the search came to its proper end, whatever some practices answered.`
 }
 
+// channelOptions are the channels that may be asked for.
+var channelOptions = []string{"in-person", "telephone", "video"}
+
 func (c *slotsCommand) request() (*pb.SearchSlotsRequest, error) {
 	circumstances, err := c.context()
 	if err != nil {
@@ -102,7 +105,7 @@ func (c *slotsCommand) request() (*pb.SearchSlotsRequest, error) {
 	for _, channel := range c.Channel {
 		number, ok := parseOption(pb.DeliveryChannel(0).Descriptor(), channel)
 		if !ok {
-			return nil, misusedf("--channel is one of %q", []string{"in-person", "telephone", "video"})
+			return nil, misusedf("--channel is one of %q", channelOptions)
 		}
 		r.Channels = append(r.Channels, pb.DeliveryChannel(number))
 	}
@@ -121,7 +124,17 @@ func (c *slotsCommand) Run(ctx context.Context, t *terminal) error {
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
 	view := newSlotsView(t.out, c.Handles)
+	progress := t.progress("waiting for the practices")
+	defer progress.end()
+	slots, answered := 0, 0
 	return g.end(searchSlots(ctx, g, request, func(m, whole *pb.SearchSlotsResponse) error {
+		switch whole.GetEvent().(type) {
+		case *pb.SearchSlotsResponse_Slot:
+			slots++
+		case *pb.SearchSlotsResponse_Result, *pb.SearchSlotsResponse_Failure:
+			answered++
+		}
+		progress.say("%d of %s, %s", answered, plural(len(c.Practices), "practice", "practices"), plural(slots, "slot", "slots"))
 		if t.json {
 			return t.printJSON(m)
 		}

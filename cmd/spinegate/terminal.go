@@ -21,9 +21,13 @@ type terminal struct {
 	out *page
 	// asks says that somebody sits there who can answer a question.
 	asks bool
+	// animated says that standard error shows progress.
+	animated bool
 
 	json    bool
 	verbose bool
+	// choice is which gateway is called.
+	choice *choice
 	// minted is the admin address that gave the token; empty where the user gave one.
 	minted string
 }
@@ -32,6 +36,7 @@ func newTerminal(stdin io.Reader, stdout, stderr io.Writer) *terminal {
 	return &terminal{
 		stdin: stdin, stdout: stdout, stderr: stderr,
 		out: newPage(stdout), asks: isTerminal(stdin) && isTerminal(stdout),
+		animated: animated(stderr), choice: &choice{origin: map[string]string{}},
 	}
 }
 

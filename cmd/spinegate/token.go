@@ -35,6 +35,9 @@ func (c *tokenCommand) Run(ctx context.Context, t *terminal) error {
 		if err != nil {
 			return err
 		}
+		if t.json {
+			return printLines(t.out, got)
+		}
 		token := got.Token
 		if c.CIS2 {
 			token = got.IDToken
@@ -48,6 +51,9 @@ func (c *tokenCommand) Run(ctx context.Context, t *terminal) error {
 	people, err := c.personas(ctx)
 	if err != nil {
 		return err
+	}
+	if t.json {
+		return printLines(t.out, people...)
 	}
 	var rows [][]cell
 	for _, p := range people {

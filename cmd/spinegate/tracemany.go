@@ -28,7 +28,8 @@ allows, after everybody who waits at a screen: --timeout ends it, and 0 waits fo
 In the end it says whether every line got its result: WHOLE, or NOT WHOLE.
 
   spinegate trace-many numbers.txt
-  cut -d, -f3 list.csv | spinegate --json trace-many - --timeout 0 | jq -r 'select(.result) | .result.itemId'
+  cut -d, -f3 list.csv | spinegate trace-many - --timeout 0
+  spinegate --json trace-many numbers.txt | jq -r '.result.itemId // empty'
 
 Exits with 0 when the stream came to its proper end, whatever became of some lines.`
 }
@@ -38,13 +39,16 @@ func (c *traceManyCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	lines := t.stdin
+	lines, total := t.stdin, 0
 	if c.File != "-" {
 		file, err := os.Open(c.File)
 		if err != nil {
 			return misusedf("%w", err)
 		}
 		defer file.Close()
+		if total, err = countLines(file); err != nil {
+			return misusedf("%w", err)
+		}
 		lines = file
 	}
 	g, err := c.connect(ctx, t)
@@ -53,11 +57,11 @@ func (c *traceManyCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
-	return g.end(c.trace(ctx, t, g, circumstances, lines))
+	return g.end(c.trace(ctx, t, g, circumstances, lines, total))
 }
 
 // trace sends the lines and shows what comes of them, at the same time: the gateway reads one when it has room for it.
-func (c *traceManyCommand) trace(ctx context.Context, t *terminal, g *connection, circumstances *pb.CallContext, lines io.Reader) error {
+func (c *traceManyCommand) trace(ctx context.Context, t *terminal, g *connection, circumstances *pb.CallContext, lines io.Reader, total int) error {
 	stream, err := g.trace.TracePatients(ctx)
 	if err != nil {
 		return err
@@ -67,6 +71,11 @@ func (c *traceManyCommand) trace(ctx context.Context, t *terminal, g *connection
 	}
 	sent := make(chan error, 1)
 	go func() { sent <- sendLines(stream.Send, start, lines, stream.CloseSend) }()
+	seen := &tracedSoFar{total: total}
+	if !isTerminal(lines) { // nobody types where it would stand
+		seen.progress = t.progress("waiting for PDS")
+		defer seen.progress.end()
+	}
 	closed := false
 	for {
 		m, err := stream.Recv()
@@ -79,6 +88,7 @@ func (c *traceManyCommand) trace(ctx context.Context, t *terminal, g *connection
 			return err
 		}
 		closed = closed || m.GetClosing() != nil
+		seen.count(m)
 		if t.json {
 			err = t.printJSON(m)
 		} else {
@@ -89,6 +99,47 @@ func (c *traceManyCommand) trace(ctx context.Context, t *terminal, g *connection
 			return err
 		}
 	}
+}
+
+// countLines counts the lines of a file that have something in them, and goes back to its beginning. What cannot go back, such
+// as a pipe, has no number.
+func countLines(file *os.File) (int, error) {
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return 0, err
+	}
+	n := 0
+	for scanner := bufio.NewScanner(file); scanner.Scan(); {
+		if stripped([]string{scanner.Text()}) != "" {
+			n++
+		}
+	}
+	_, err := file.Seek(0, io.SeekStart)
+	return n, err
+}
+
+// tracedSoFar shows how many lines have become something.
+type tracedSoFar struct {
+	progress            *progress
+	total, done, failed int
+}
+
+func (s *tracedSoFar) count(m *pb.TracePatientsResponse) {
+	switch m.GetEvent().(type) {
+	case *pb.TracePatientsResponse_Result:
+		if m.GetContinues() {
+			return
+		}
+	case *pb.TracePatientsResponse_Failure:
+		s.failed++
+	default:
+		return
+	}
+	s.done++
+	of := ""
+	if s.total > 0 {
+		of = fmt.Sprintf(" of %d", s.total)
+	}
+	s.progress.say("%d%s traced, %s", s.done, of, plural(s.failed, "failed", "failed"))
 }
 
 // sendLines sends one item for each line. A stream that has ended tells why where it is received from.

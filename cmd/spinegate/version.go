@@ -1,8 +1,8 @@
 package main
 
 import (
-	"fmt"
 	"runtime/debug"
+	"strings"
 )
 
 // Run prints one line.
@@ -12,10 +12,16 @@ func (versionCommand) Run(t *terminal) error {
 		version = info.Main.Version
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
-				revision = " " + s.Value
+				revision = s.Value
 			}
 		}
 	}
-	t.out.write(fmt.Sprintf("spinegate %s%s\n", version, revision))
-	return nil
+	if !t.json {
+		t.out.write(strings.TrimSpace("spinegate "+version+" "+revision) + "\n")
+		return nil
+	}
+	return printLines(t.out, struct {
+		Version  string `json:"version"`
+		Revision string `json:"revision,omitzero"`
+	}{version, revision})
 }

@@ -102,7 +102,9 @@ func TestTheCallToRepeatSurvivesAShell(t *testing.T) {
 		Description: `it's "$HOME" & more`, Comment: "a;b", OrganisationPhone: "01632 960115",
 	}
 	unknown := statusOf(&pb.ErrorDetail{Code: int32(codes.Unknown), Reason: pb.ErrorReason_ERROR_REASON_OUTCOME_UNKNOWN, Retry: pb.RetryClass_RETRY_CLASS_SAME_REQUEST_ID})
-	(&bookCommand{gateway: gateway{Address: "127.0.0.1:7"}}).again(&terminal{stderr: &stderr}, request, unknown)
+	term := newTerminal(nil, nil, &stderr)
+	term.choice.given = map[string]string{"ca": "it's a file.pem", "token": "a secret"}
+	(&bookCommand{gateway: gateway{Address: "127.0.0.1:7"}}).again(term, request, unknown)
 	_, line, found := strings.Cut(stderr.String(), "\n\n  spinegate ")
 	if !found {
 		t.Fatalf("no call in %q", stderr.String())
@@ -113,7 +115,7 @@ func TestTheCallToRepeatSurvivesAShell(t *testing.T) {
 	}
 	want := []string{
 		"book", "9990000018", "--yes", "--practice", "A20047", "--request-id", request.GetRequestId(), "--slot", "one-_", "--slot", "two",
-		"--description", `it's "$HOME" & more`, "--comment", "a;b", "--phone", "01632 960115", "--address", "127.0.0.1:7",
+		"--description", `it's "$HOME" & more`, "--comment", "a;b", "--phone", "01632 960115", "--address", "127.0.0.1:7", "--ca=it's a file.pem",
 	}
 	if got := strings.Split(strings.TrimSpace(string(out)), "\n"); !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
