@@ -261,5 +261,19 @@ func (c *connection) end(err error) error {
 	return err
 }
 
+// ended is what became of a stream of many: one of them that failed is a failure, which has been shown.
+func ended(err error, closed, failed bool) error {
+	switch {
+	case err != nil:
+		return err
+	case !closed:
+		return errNoAnswer
+	case failed:
+		return errFound
+	default:
+		return nil
+	}
+}
+
 // errNoAnswer says that a stream ended well without what ends it well.
 var errNoAnswer = errors.New("the gateway ended the stream without a closing message: what was shown is not whole")

@@ -28,7 +28,7 @@ listed, so that somebody can tell the practice.
   spinegate resolve A20047 H86007 --interaction search-slot --interaction create-appointment
 
 Several practices or interactions are each looked up with each; what is found or fails is shown as it is known, and in the
-end whether it was all: WHOLE, or NOT WHOLE. That is the proper end of such a call, and exits with 0 whatever some of them answered.
+end whether it was all: WHOLE, or NOT WHOLE. Exits with 1 if a look-up failed.
 
 The interactions: ` + strings.Join(options(pb.KnownInteraction(0).Descriptor()), ", ") + "."
 }
@@ -74,7 +74,7 @@ func resolveMany(ctx context.Context, g *connection, t *terminal, r *pb.ResolveE
 	if err != nil {
 		return err
 	}
-	closed, next := false, int32(0)
+	closed, failed, next := false, false, int32(0)
 	known, targets := 0, int32(0)
 	progress := t.progress("waiting for the directory")
 	defer progress.end()
@@ -90,6 +90,7 @@ func resolveMany(ctx context.Context, g *connection, t *terminal, r *pb.ResolveE
 		case *pb.ResolveEndpointsResponse_Result, *pb.ResolveEndpointsResponse_Failure:
 			known++
 		}
+		failed = failed || m.GetFailure() != nil
 		progress.say("%d of %s", known, plural(int(targets), "look-up", "look-ups"))
 		if t.json {
 			return t.printJSON(m)
@@ -97,10 +98,7 @@ func resolveMany(ctx context.Context, g *connection, t *terminal, r *pb.ResolveE
 		showResolution(t.out, m)
 		return t.out.failed()
 	})
-	if err == nil && !closed {
-		return errNoAnswer
-	}
-	return err
+	return ended(err, closed, failed)
 }
 
 func showResolution(p *page, m *pb.ResolveEndpointsResponse) {

@@ -88,7 +88,7 @@ Times are those of the practice's diary. A slot is not held for anybody: somebod
   spinegate slots A20047 H86007 --days 3 --max 5
   spinegate slots A20047 --channel telephone --handles
 
-Exits with 0 when the search came to its proper end, whatever some practices answered.`
+Exits with 1 if a practice failed.`
 }
 
 // channelOptions are the channels that may be asked for.
@@ -126,14 +126,15 @@ func (c *slotsCommand) Run(ctx context.Context, t *terminal) error {
 	view := newSlotsView(t.out, c.Handles)
 	progress := t.progress("waiting for the practices")
 	defer progress.end()
-	slots, answered := 0, 0
-	return g.end(searchSlots(ctx, g, request, func(m, whole *pb.SearchSlotsResponse) error {
+	slots, answered, failed := 0, 0, false
+	err = searchSlots(ctx, g, request, func(m, whole *pb.SearchSlotsResponse) error {
 		switch whole.GetEvent().(type) {
 		case *pb.SearchSlotsResponse_Slot:
 			slots++
 		case *pb.SearchSlotsResponse_Result, *pb.SearchSlotsResponse_Failure:
 			answered++
 		}
+		failed = failed || whole.GetFailure() != nil
 		progress.say("%d of %s, %s", answered, plural(len(c.Practices), "practice", "practices"), plural(slots, "slot", "slots"))
 		if t.json {
 			return t.printJSON(m)
@@ -142,7 +143,8 @@ func (c *slotsCommand) Run(ctx context.Context, t *terminal) error {
 			view.take(whole)
 		}
 		return t.out.failed()
-	}))
+	})
+	return g.end(ended(err, true, failed)) // searchSlots knows whether it was closed
 }
 
 // searchSlots passes on every message, and with the last piece of an item what is whole: everything but a slot's own JSON,

@@ -31,7 +31,7 @@ In the end it says whether every line got its result: WHOLE, or NOT WHOLE.
   cut -d, -f3 list.csv | spinegate trace-many - --timeout 0
   spinegate --json trace-many numbers.txt | jq -r '.result.itemId // empty'
 
-Exits with 0 when the stream came to its proper end, whatever became of some lines.`
+Exits with 1 if a line failed.`
 }
 
 func (c *traceManyCommand) Run(ctx context.Context, t *terminal) error {
@@ -83,7 +83,7 @@ func (c *traceManyCommand) trace(ctx context.Context, t *terminal, g *connection
 		case errors.Is(err, io.EOF) && !closed:
 			return errNoAnswer
 		case errors.Is(err, io.EOF):
-			return <-sent
+			return ended(<-sent, true, seen.failed > 0)
 		case err != nil:
 			return err
 		}
