@@ -25,7 +25,7 @@ func TestEveryCallHasAnEnd(t *testing.T) {
 		{"none is the method's budget", 0, 30*time.Second - 100*time.Millisecond},
 		{"a longer one is cut", time.Hour, 30*time.Second - 100*time.Millisecond},
 		{"a shorter one is kept", 5 * time.Second, 4900 * time.Millisecond},
-		{"the shortest", 150 * time.Millisecond, 50 * time.Millisecond},
+		{"the shortest", 300 * time.Millisecond, 200 * time.Millisecond},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

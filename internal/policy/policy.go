@@ -12,7 +12,7 @@ import (
 )
 
 // Version of the table, as it is recorded with every call that is judged by it. It goes up with each change of a row.
-const Version = "3"
+const Version = "4"
 
 // MaxMessage is the most bytes that a message of the API may have, either way. Answers that are longer go on in further
 // messages, or are cut where they may be; one that is not cannot be sent.

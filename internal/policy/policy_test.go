@@ -135,7 +135,7 @@ func TestRowsAgreeWithTheContract(t *testing.T) {
 func TestARowReadsAsALine(t *testing.T) {
 	m, _ := policy.For("/spinegate.v1.GPConnect/GetStructuredRecord")
 	want := "/spinegate.v1.GPConnect/GetStructuredRecord | record:read | human | patient | read | 10/s burst 40, 16 in flight | " +
-		"progressive, total 2m0s, at least 150ms, first byte 15s, progress 10s | built"
+		"progressive, total 2m0s, at least 300ms, first byte 15s, progress 10s | built"
 	if diff := cmp.Diff(want, m.String()); diff != "" {
 		t.Errorf("row (-want +got):\n%s", diff)
 	}

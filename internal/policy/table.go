@@ -16,10 +16,11 @@ var (
 	bulkLimit   = Limit{PerSecond: 1, Burst: 5, InFlight: 4}
 )
 
-// What must be left of a deadline (trust contract, 4.2). A write needs more: it would rather not begin than leave its
-// caller without an answer.
+// What must be left of a deadline (trust contract, 4.2): 150 ms for one attempt at a hop, 100 ms for saying how it ended, and
+// the way there. With less a call would be begun and could only fail. A write needs more: it would rather not begin than leave
+// its caller without an answer.
 const (
-	least      = 150 * time.Millisecond
+	least      = 300 * time.Millisecond
 	leastWrite = time.Second
 )
 

@@ -135,6 +135,25 @@ func TestA429PausesEverybody(t *testing.T) {
 	}
 }
 
+// A deadline that is too near is not the quota's fault.
+func TestADeadlineIsNotTakenForAQuota(t *testing.T) {
+	bubble(t, "", func(t *testing.T) {
+		s := serve(t, "Example", statuses(200))
+		s.config.Quota = NewQuota(5, 2)
+		u := open(t, s.config)
+		ctx, cancel := context.WithTimeout(t.Context(), shortest-time.Millisecond)
+		defer cancel()
+		_, err := fetch(ctx, u, get())
+		wantReason(t, err, pb.Hop_HOP_PDS, pb.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED)
+		if !NeverSent(err) {
+			t.Error("it may have been sent")
+		}
+		if wait := s.config.Quota.Expected(consumer(t, "Q8X01")); wait != 0 {
+			t.Errorf("what was refused took a turn: the next waits %v", wait)
+		}
+	})
+}
+
 func TestWhoeverWaitsForNothingIsToldAtOnce(t *testing.T) {
 	bubble(t, "", func(t *testing.T) {
 		q := NewQuota(5, 1)
