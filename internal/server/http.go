@@ -56,3 +56,14 @@ func (g *Gateway) serveHTTP(life context.Context, o Options) error {
 	})
 	return nil
 }
+
+// endHTTP ends every connection that there still is.
+func (g *Gateway) endHTTP() error {
+	if g.web == nil {
+		return nil
+	}
+	if err := g.web.Close(); err != nil {
+		return fmt.Errorf("end HTTP: %w", err)
+	}
+	return nil
+}

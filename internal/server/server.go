@@ -220,9 +220,7 @@ func (g *Gateway) halt(ctx context.Context) {
 		if g.grpc != nil {
 			g.drain(ctx)
 		}
-		if g.web != nil {
-			errs = append(errs, g.web.Close())
-		}
+		errs = append(errs, g.endHTTP())
 		if g.admin != nil {
 			errs = append(errs, g.admin.Close())
 		}
@@ -255,8 +253,8 @@ func (g *Gateway) drain(ctx context.Context) {
 		defer close(drained)
 		var ending sync.WaitGroup
 		if g.web != nil {
-			// It accepts nobody any more, and its answers leave whole. What is wrong with a connection shows when it is closed.
-			ending.Go(func() { _ = g.web.Shutdown(ctx) })
+			// It accepts nobody any more, and its answers leave whole: also what is said to those who are cut off.
+			ending.Go(func() { _ = g.web.Shutdown(context.WithoutCancel(ctx)) })
 		}
 		g.grpc.GracefulStop()
 		ending.Wait()
@@ -273,6 +271,7 @@ func (g *Gateway) drain(ctx context.Context) {
 	case <-drained:
 	case <-time.After(lastWords):
 		g.grpc.Stop()
+		_ = g.endHTTP() // said when it is asked again
 		<-drained
 	}
 }

@@ -91,7 +91,7 @@ func (a *answer) end(err error, unfit *refusal) {
 	}
 	st, detail := explained(err)
 	code := statusOf[st.Code()]
-	if unfit != nil && (detail == nil || a.method == unknown || detail.GetReason() == unfit.fault.Reason) {
+	if unfit != nil && (detail == nil || detail.GetReason() == unfit.chain) {
 		st, code = fault.Status(unfit.fault, detail.GetTraceIds()), unfit.status
 	}
 	if a.begun {

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -101,19 +101,22 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, l *link, m *method
 		a.end(err, nil)
 		return
 	}
-	var unfit *refusal // why the request cannot be read
 	if !m.requests {
 		_ = a.control.SetReadDeadline(time.Now().Add(bodyTimeout)) // where it cannot be set, the chain's own wait ends the call
-		unfit = feed(stream, r.Body, m, cancel)
-		_ = a.control.SetReadDeadline(time.Time{}) // what is read from here on tells that the caller has gone
+		unfit, whole := feed(stream, r.Body, m, cancel)
+		if whole {
+			_ = a.control.SetReadDeadline(time.Time{}) // what is read from here on tells that the caller has gone
+		}
 		a.end(a.relay(stream), unfit)
 		return
 	}
 	_ = a.control.EnableFullDuplex() // HTTP/2 has it
+	var unfit *refusal
+	var whole bool
 	fed := make(chan struct{})
 	go func() {
 		defer close(fed)
-		if err := guard.Run(ctx, func() error { unfit = feed(stream, r.Body, m, cancel); return nil }); err != nil {
+		if err := guard.Run(ctx, func() error { unfit, whole = feed(stream, r.Body, m, cancel); return nil }); err != nil {
 			cancel()
 		}
 	}()
@@ -121,38 +124,49 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, l *link, m *method
 	select {
 	case <-fed:
 	default:
-		_ = a.control.SetReadDeadline(time.Unix(1, 0)) // nobody wants more
+		a.enough()
 		<-fed
+	}
+	if !whole {
+		a.enough() // else the library would wait for the rest
 	}
 	a.end(err, unfit)
 }
 
-// feed sends what arrives, until there is no more. What cannot be read is passed on as something that cannot be read, so that it
-// leaves the evidence that it leaves over gRPC. A caller who goes takes the call along.
-func feed(stream grpc.ClientStream, body io.Reader, m *method, cancel func()) *refusal {
+// enough ends what is still read of the request: nobody wants more.
+func (a *answer) enough() { _ = a.control.SetReadDeadline(time.Unix(1, 0)) }
+
+// feed sends what arrives, until there is no more, and reports whether that was the whole request. What cannot be read is passed
+// on as something that cannot be read, so that it leaves the evidence that it leaves over gRPC. A caller who goes takes the
+// call along.
+func feed(stream grpc.ClientStream, body io.Reader, m *method, cancel func()) (unfit *refusal, whole bool) {
+	if m == unknown {
+		_ = stream.CloseSend() // its status says what became of it, here and below
+		return errNowhere, false
+	}
 	requests := read(body, m)
-	for m != unknown {
+	for {
 		frame, err := requests.next()
-		switch unfit, ok := errors.AsType[*refusal](err); {
-		case ok:
-			_ = stream.SendMsg(unreadable) // its status says what became of it
+		if errors.Is(err, io.EOF) {
 			_ = stream.CloseSend()
-			return unfit
-		case errors.Is(err, io.EOF):
+			return nil, true
+		}
+		if unfit, ok := errors.AsType[*refusal](err); ok {
+			_ = stream.SendMsg(unreadable)
 			_ = stream.CloseSend()
-			return nil
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			return errSlow // the chain has waited as long, and ends the call
-		case err != nil:
+			return unfit, false
+		}
+		if slow, ok := errors.AsType[net.Error](err); ok && slow.Timeout() {
+			return errSlow, false // the chain has waited as long, and ends the call
+		}
+		if err != nil {
 			cancel()
-			return nil
+			return nil, false
 		}
 		if stream.SendMsg(frame) != nil {
-			return nil // its status says why
+			return nil, false
 		}
 	}
-	_ = stream.CloseSend()
-	return errNowhere
 }
 
 // passedOn are the headers that reach the call. Nothing else does, whatever it is called: most metadata means something to

@@ -25,7 +25,7 @@ type requests struct {
 }
 
 func read(body io.Reader, m *method) *requests {
-	from := &bounded{body, 0}
+	from := &bounded{Reader: body}
 	return &requests{from: from, decoder: jsontext.NewDecoder(from), method: m}
 }
 
@@ -70,6 +70,8 @@ var (
 func (r *requests) unreadable(err error) error {
 	var syntax *jsontext.SyntacticError
 	switch {
+	case r.from.failed != nil:
+		return r.from.failed
 	case errors.Is(err, errTooMuch):
 		return refused(http.StatusRequestEntityTooLarge, "json", "json.size", fmt.Sprintf("a message has at most %d bytes", policy.MaxMessage))
 	case errors.Is(err, errMore), errors.Is(err, io.EOF) && !r.method.requests:
@@ -95,7 +97,8 @@ func place(err error) string {
 type bounded struct {
 	io.Reader
 
-	left int
+	left   int
+	failed error // of the connection
 }
 
 // Read implements [io.Reader].
@@ -105,7 +108,10 @@ func (b *bounded) Read(p []byte) (int, error) {
 	}
 	n, err := b.Reader.Read(p[:min(len(p), b.left)])
 	b.left -= n
-	return n, err //nolint:wrapcheck // io.EOF must stay what it is
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.failed = err
+	}
+	return n, err
 }
 
 // names are those of the contract.

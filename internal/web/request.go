@@ -19,25 +19,30 @@ import (
 type refusal struct {
 	status int
 	fault  *fault.Error
-	allow  string // methods that would be allowed
+	allow  string         // methods that would be allowed
+	chain  pb.ErrorReason // what the chain calls it, where it is asked
 }
 
 // Error implements error.
 func (r *refusal) Error() string { return r.fault.Error() }
 
 func refused(status int, field, rule, description string) *refusal {
-	return &refusal{status: status, fault: fault.Invalid(field, rule, description)}
+	e := fault.Invalid(field, rule, description)
+	return &refusal{status: status, fault: e, chain: e.Reason}
 }
 
 // errNowhere is said where the path is no method's.
-var errNowhere = refused(http.StatusNotFound, "path", "http.path",
-	"the full name of a method is needed, such as /spinegate.v1.PatientTrace/TracePatient")
+var errNowhere = func() *refusal {
+	r := refused(http.StatusNotFound, "path", "http.path", "the full name of a method is needed, such as /spinegate.v1.PatientTrace/TracePatient")
+	r.chain = pb.ErrorReason_ERROR_REASON_METHOD_WITHOUT_POLICY
+	return r
+}()
 
 // errSlow is said to a caller whose request did not arrive.
 var errSlow = func() *refusal {
 	e := fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED, nil)
 	e.Operator = fmt.Sprintf("The request did not arrive within %s.", bodyTimeout)
-	return &refusal{status: http.StatusRequestTimeout, fault: e}
+	return &refusal{status: http.StatusRequestTimeout, fault: e, chain: e.Reason}
 }()
 
 func refuse(w http.ResponseWriter, r *refusal) {
