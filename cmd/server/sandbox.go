@@ -109,7 +109,7 @@ func (s *inSandbox) Run(ctx context.Context, stdout io.Writer, stderr logTo) (er
 func listen(ctx context.Context, flag, address string) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s %s is in use: another sandbox? Stop it, or give --listen and --admin", flag, address)
+		return nil, fmt.Errorf("%s %s is in use: another sandbox? Stop it, or give another %s", flag, address, flag)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", flag, err)

@@ -64,7 +64,7 @@ func (a *answer) send(kind string, parts ...[]byte) error {
 		a.begun = true
 	}
 	for _, part := range parts {
-		if _, err := a.w.Write(part); err != nil {
+		if _, err := a.w.Write(part); err != nil { //nolint:gosec // JSON, and a browser is told to take it for nothing else
 			a.gone = true
 			return fmt.Errorf("answer: %w", err)
 		}
@@ -116,7 +116,7 @@ func respond(w http.ResponseWriter, code int, st *status.Status) {
 	}
 	w.Header().Set("Content-Type", contentJSON)
 	w.WriteHeader(code)
-	_, _ = w.Write(writeStatus(st)) // whoever asked may be gone
+	_, _ = w.Write(writeStatus(st)) //nolint:gosec // JSON, as above; whoever asked may be gone
 }
 
 // explained is a status as the chain makes them, and the chain's own detail if it is one. What gRPC says by itself becomes one:

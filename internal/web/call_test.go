@@ -186,7 +186,7 @@ func TestACallEndsWithItsRequest(t *testing.T) {
 		ctx, cancel := context.WithCancel(g.As(t.Context(), t, "clinician"))
 		r := newRequest(ctx, t, trace, `{"nhs_number": "9990000018"}`)
 		done := make(chan error, 1)
-		go func() { _, err := g.HTTP.Do(r); done <- err }() //nolint:bodyclose // there is none
+		go func() { _, err := g.HTTP.Do(r); done <- err }()
 		<-rule.Reached()
 		cancel()
 		if err := <-done; err == nil {

@@ -66,13 +66,13 @@ type door struct {
 	store  *audit.Store
 	issuer *identity.Issuer
 	web    *web.Server
-	log    *strings.Builder
+	inner  *grpc.Server
 }
 
-func open(t *testing.T, listener net.Listener, secure *tls.Config, change func(*web.Config)) *door {
+func open(t testing.TB, listener net.Listener, secure *tls.Config, change func(*web.Config)) *door {
 	t.Helper()
 	dir := t.TempDir()
-	d := &door{service: &service{resolve: func(context.Context) error { return nil }}, log: &strings.Builder{}}
+	d := &door{service: &service{resolve: func(context.Context) error { return nil }}}
 	var err error
 	if d.store, err = audit.Open(t.Context(), audit.Config{
 		Path: filepath.Join(dir, "audit.db"), KeyFile: filepath.Join(dir, "key"), CreateKey: true, Version: "test",
@@ -108,11 +108,11 @@ func open(t *testing.T, listener net.Listener, secure *tls.Config, change func(*
 	if secure != nil {
 		chain = append(chain, grpc.Creds(web.Credentials(credentials.NewTLS(secure))))
 	}
-	inner := grpc.NewServer(append(chain, grpc.WaitForHandlers(true))...)
-	pb.RegisterEndpointDirectoryServer(inner, d.service)
+	d.inner = grpc.NewServer(append(chain, grpc.WaitForHandlers(true))...)
+	pb.RegisterEndpointDirectoryServer(d.inner, d.service)
 	c := web.Config{
 		TLS: secure, Methods: []string{resolve, resolves}, MaxStreams: 100, MaxHeader: 1 << 14,
-		Log: slog.New(slog.NewTextHandler(&locked{to: d.log}, nil)),
+		Log: slog.New(slog.DiscardHandler),
 	}
 	if change != nil {
 		change(&c)
@@ -122,7 +122,7 @@ func open(t *testing.T, listener net.Listener, secure *tls.Config, change func(*
 	}
 	var serving sync.WaitGroup
 	serving.Go(func() {
-		if err := inner.Serve(d.web.Calls()); err != nil {
+		if err := d.inner.Serve(d.web.Calls()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -132,7 +132,7 @@ func open(t *testing.T, listener net.Listener, secure *tls.Config, change func(*
 		}
 	})
 	t.Cleanup(func() {
-		inner.Stop()
+		d.inner.Stop()
 		if err := d.web.Close(); err != nil {
 			t.Error(err)
 		}
@@ -144,21 +144,15 @@ func open(t *testing.T, listener net.Listener, secure *tls.Config, change func(*
 	return d
 }
 
-type locked struct {
-	mu sync.Mutex
-	to io.Writer
-}
-
-func (l *locked) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.to.Write(p)
-}
-
-func (d *door) token(t *testing.T, persona string) string {
+func (d *door) token(t testing.TB, persona string) string {
 	t.Helper()
 	at := slices.IndexFunc(identity.Personas(), func(p identity.Persona) bool { return p.Name == persona })
-	token, err := d.issuer.Mint(identity.Personas()[at], time.Hour)
+	return d.mint(t, identity.Personas()[at])
+}
+
+func (d *door) mint(t testing.TB, p identity.Persona) string {
+	t.Helper()
+	token, err := d.issuer.Mint(p, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -166,7 +166,6 @@ func (l *link) calls(state *tls.ConnectionState) (*grpc.ClientConn, error) {
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return l.inside.dial(ctx, l.from, auth) }),
 		grpc.WithDefaultCallOptions(grpc.ForceCodecV2(frames{}), grpc.MaxCallRecvMsgSize(policy.MaxMessage)),
 		grpc.WithUserAgent("spinegate-http"), grpc.WithDisableRetry(), grpc.WithDisableServiceConfig(), grpc.WithNoProxy(),
-		grpc.WithSharedWriteBuffer(true),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("connect to the gateway: %w", err)

@@ -102,10 +102,10 @@ func parseTimeout(text string) (time.Duration, bool) {
 	if err != nil || unit == 0 {
 		return 0, false
 	}
-	if time.Duration(n) > longest/unit { //nolint:gosec // 32 bits
+	if time.Duration(n) > longest/unit {
 		return longest, true
 	}
-	return max(time.Duration(n)*unit, leastTimeout), true //nolint:gosec // 32 bits
+	return max(time.Duration(n)*unit, leastTimeout), true
 }
 
 // fromBrowsers lets pages of the origins that are configured call, and no other page: where a browser names one, it must be among
