@@ -24,14 +24,26 @@ const (
 	contentLines = "application/x-ndjson"
 )
 
-// answer is what a call comes to over HTTP.
+// answer is what a request comes to.
 type answer struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
+	two     bool // HTTP/2
 	method  *method
 	begun   bool // something of it has left
 	gone    bool // whoever asked takes no more
 }
+
+func newAnswer(w http.ResponseWriter, r *http.Request, m *method) *answer {
+	a := &answer{w: w, control: http.NewResponseController(w), two: r.ProtoMajor == 2, method: m}
+	if !a.two {
+		a.patience() // also for what the library writes by itself
+	}
+	return a
+}
+
+// patience begins the time in which something must be taken of an answer, so that nobody holds anything for ever.
+func (a *answer) patience() { _ = a.control.SetWriteDeadline(time.Now().Add(writeTimeout)) }
 
 // relay passes messages on until the call ends, and returns how: nil is OK.
 func (a *answer) relay(stream grpc.ClientStream) error {
@@ -47,7 +59,7 @@ func (a *answer) relay(stream grpc.ClientStream) error {
 			return err
 		}
 		if !a.method.stream {
-			return a.send(contentJSON, text)
+			return a.whole(http.StatusOK, text)
 		}
 		if err := a.send(contentLines, []byte(`{"result":`), text, []byte("}\n")); err != nil {
 			return err
@@ -57,8 +69,7 @@ func (a *answer) relay(stream grpc.ClientStream) error {
 
 // send writes, and sees that it leaves.
 func (a *answer) send(kind string, parts ...[]byte) error {
-	// Who takes nothing of an answer keeps nothing waiting for ever.
-	_ = a.control.SetWriteDeadline(time.Now().Add(writeTimeout))
+	a.patience()
 	if !a.begun {
 		a.w.Header().Set("Content-Type", kind)
 		a.begun = true
@@ -69,14 +80,22 @@ func (a *answer) send(kind string, parts ...[]byte) error {
 			return fmt.Errorf("answer: %w", err)
 		}
 	}
-	if !a.method.stream {
-		return nil // it leaves at the end, with its length where it is short
-	}
 	if err := a.control.Flush(); err != nil {
 		a.gone = true
 		return fmt.Errorf("answer: %w", err)
 	}
+	if a.two {
+		_ = a.control.SetWriteDeadline(time.Time{}) // HTTP/2 ends a stream by it also while nothing is written
+	}
 	return nil
+}
+
+// whole is an answer in one piece.
+func (a *answer) whole(code int, text []byte) error {
+	a.w.Header().Set("Content-Type", contentJSON)
+	a.w.Header().Set("Content-Length", strconv.Itoa(len(text)))
+	a.w.WriteHeader(code)
+	return a.send(contentJSON, text)
 }
 
 // end says how the call ended, if it failed. What is unfit about the request is said in more words than the chain has for it;
@@ -98,25 +117,31 @@ func (a *answer) end(err error, unfit *refusal) {
 		_ = a.send(contentLines, []byte(`{"error":`), writeStatus(st), []byte("}\n")) // the caller may be gone
 		return
 	}
-	respond(a.w, code, st)
+	a.fail(code, st)
 }
 
-// respond is an answer that is nothing but a failure.
-func respond(w http.ResponseWriter, code int, st *status.Status) {
+// refuse says what is wrong with a request that is no call.
+func (a *answer) refuse(r *refusal) {
+	if r.allow != "" {
+		a.w.Header().Set("Allow", r.allow)
+	}
+	a.fail(r.status, r.fault.GRPCStatus())
+}
+
+// fail is an answer that is nothing but a failure.
+func (a *answer) fail(code int, st *status.Status) {
 	if code == 0 {
 		code = http.StatusInternalServerError
 	}
 	for _, d := range st.Details() {
 		if retry, ok := d.(*errdetails.RetryInfo); ok {
-			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(retry.GetRetryDelay().AsDuration().Seconds()))))
+			a.w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(retry.GetRetryDelay().AsDuration().Seconds()))))
 		}
 	}
 	if code == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", "Bearer")
+		a.w.Header().Set("WWW-Authenticate", "Bearer")
 	}
-	w.Header().Set("Content-Type", contentJSON)
-	w.WriteHeader(code)
-	_, _ = w.Write(writeStatus(st)) //nolint:gosec // JSON, as above; whoever asked may be gone
+	_ = a.whole(code, writeStatus(st)) // whoever asked may be gone
 }
 
 // explained is a status as the chain makes them, and the chain's own detail if it is one. What gRPC says by itself becomes one:

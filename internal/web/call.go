@@ -82,14 +82,14 @@ func (frames) Name() string { return "proto" }
 var unreadable = []byte{0xff}
 
 // call makes the call that a request asks for, and passes on what comes back as it comes.
-func (s *Server) call(w http.ResponseWriter, r *http.Request, l *link, m *method, timeout time.Duration) {
+func (a *answer) call(r *http.Request, l *link, timeout time.Duration) {
+	m := a.method
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	if timeout > 0 {
 		ctx, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
-	a := &answer{w: w, control: http.NewResponseController(w), method: m}
 	conn, err := l.calls(r.TLS)
 	if err != nil {
 		a.end(err, nil)

@@ -343,6 +343,71 @@ func TestAnAnswerThatNobodyTakes(t *testing.T) {
 	})
 }
 
+// A stream may be silent for longer than somebody may take to read it, and a connection between two requests.
+func TestSilenceIsNotSlowness(t *testing.T) {
+	t.Parallel()
+	for _, two := range []bool{false, true} {
+		t.Run(map[bool]string{false: "HTTP/1.1", true: "HTTP/2"}[two], func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ca, caKey := issue(t, nil, nil, "root")
+				server, serverKey := issue(t, ca, caKey, "gateway.example")
+				roots := x509.NewCertPool()
+				roots.AddCert(ca)
+				listener := servertest.NewPipes()
+				d := open(t, listener, &tls.Config{
+					Certificates: []tls.Certificate{{Certificate: [][]byte{server.Raw}, PrivateKey: serverKey}}, MinVersion: tls.VersionTLS12,
+				}, nil)
+				d.many = func(out grpc.ServerStreamingServer[pb.ResolveEndpointsResponse]) error {
+					for i := range int32(3) {
+						time.Sleep(50 * time.Second)
+						if err := out.Send(&pb.ResolveEndpointsResponse{Sequence: i, Event: &pb.ResolveEndpointsResponse_Opening{}}); err != nil {
+							return err
+						}
+					}
+					time.Sleep(50 * time.Second)
+					return out.Send(&pb.ResolveEndpointsResponse{Sequence: 3, Event: &pb.ResolveEndpointsResponse_Closing{Closing: &pb.DirectoryClosing{}}})
+				}
+				d.resolve = func(context.Context) error {
+					time.Sleep(25 * time.Second)
+					return nil
+				}
+				connections := 0
+				transport := &http.Transport{
+					ForceAttemptHTTP2: two, TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "gateway.example", MinVersion: tls.VersionTLS12},
+					DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+						connections++
+						return listener.DialContext(ctx)
+					},
+					ExpectContinueTimeout: time.Hour,
+				}
+				defer transport.CloseIdleConnections()
+				ask := func(method, body string, change func(*http.Request)) said {
+					r := newRequest(t.Context(), t, method, body)
+					r.URL.Scheme = "https"
+					r.Header.Set("Authorization", d.token(t, "clinician"))
+					change(r)
+					return send(t, &http.Client{Transport: transport}, r)
+				}
+				asItIs := func(*http.Request) {}
+				all, end, _ := stream[pb.ResolveEndpointsResponse](t, ask(resolves, many, asItIs))
+				if len(all) != 4 || end != nil {
+					t.Errorf("%d messages, then %v", len(all), end)
+				}
+				time.Sleep(45 * time.Second)
+				ask("/nowhere", "", func(r *http.Request) { r.Method = http.MethodGet }).failed(t, http.StatusNotFound, "REQUEST_INVALID")
+				time.Sleep(45 * time.Second)
+				ask(resolve, question, func(r *http.Request) { r.Header.Set("Expect", "100-continue") }).message(t, new(pb.ResolveEndpointResponse))
+				time.Sleep(45 * time.Second)
+				ask(resolve, question, asItIs).message(t, new(pb.ResolveEndpointResponse))
+				if connections != 1 {
+					t.Errorf("%d connections", connections)
+				}
+			})
+		})
+	}
+}
+
 // A connection moves on when it is old, so that load spreads and a certificate is looked at again.
 func TestAnOldConnectionTakesItsLastCall(t *testing.T) {
 	t.Parallel()

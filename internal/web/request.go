@@ -45,13 +45,6 @@ var errSlow = func() *refusal {
 	return &refusal{status: http.StatusRequestTimeout, fault: e, chain: e.Reason}
 }()
 
-func refuse(w http.ResponseWriter, r *refusal) {
-	if r.allow != "" {
-		w.Header().Set("Allow", r.allow)
-	}
-	respond(w, r.status, r.fault.GRPCStatus())
-}
-
 // acceptable looks at everything of a request but its body. What is refused here is no call, and leaves no evidence, as gRPC
 // refuses what is not gRPC. How long the call may take is in a header; zero is as long as the method may.
 func acceptable(r *http.Request, m *method) (time.Duration, *refusal) {
@@ -128,7 +121,7 @@ func (s *Server) fromBrowsers(next http.Handler) http.Handler {
 func withoutOrigin(next http.Handler, allowed func(*http.Request) bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.Header.Values("Origin")) > 0 && !allowed(r) {
-			refuse(w, refused(http.StatusForbidden, "origin", "http.origin", "this origin is not among listen.http.allowedOrigins"))
+			newAnswer(w, r, unknown).refuse(refused(http.StatusForbidden, "origin", "http.origin", "this origin is not among listen.http.allowedOrigins"))
 			return
 		}
 		next.ServeHTTP(w, r)

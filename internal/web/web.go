@@ -58,7 +58,7 @@ type Server struct {
 
 	mu    sync.Mutex // guards links
 	links map[net.Conn]*link
-	open  sync.WaitGroup // connections
+	open  sync.WaitGroup // connections and requests
 }
 
 // New makes a server. It begins with Serve; whoever has made it serves [Server.Calls] with gRPC, and closes it.
@@ -74,7 +74,7 @@ func New(c Config) (*Server, error) {
 	s.http = &http.Server{
 		Handler:           s.recovering(noStore(s.fromBrowsers(http.HandlerFunc(s.serve)))),
 		TLSConfig:         forHTTP(c.TLS),
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: c.MaxStreams},
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: c.MaxStreams, WriteByteTimeout: writeTimeout},
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    c.MaxHeader,
@@ -135,25 +135,27 @@ func (s *Server) Close() error {
 
 // serve answers one request.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	s.open.Add(1) // its connection is counted, but HTTP/2 may end that before
+	defer s.open.Done()
 	l := linkOf(r)
 	if s.config.Age > 0 && time.Since(l.began) > s.config.Age {
 		w.Header().Set("Connection", "close") // HTTP/2 says so in a frame
-	}
-	if r.URL.Path == "/openapi.json" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-		w.Header().Set("Content-Type", contentJSON)
-		_, _ = w.Write(openapi.Document) // whoever asked may be gone
-		return
 	}
 	m := s.methods[r.URL.EscapedPath()] // a name that is written in another way is another name
 	if m == nil {
 		m = unknown
 	}
-	timeout, unfit := acceptable(r, m)
-	if unfit != nil {
-		refuse(w, unfit)
+	a := newAnswer(w, r, m)
+	if r.URL.Path == "/openapi.json" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		_ = a.whole(http.StatusOK, openapi.Document) // whoever asked may be gone
 		return
 	}
-	s.call(w, r, l, m, timeout)
+	timeout, unfit := acceptable(r, m)
+	if unfit != nil {
+		a.refuse(unfit)
+		return
+	}
+	a.call(r, l, timeout)
 }
 
 // recovering ends the connection when something panics here, and tells the operator where. The library would write down what
