@@ -35,15 +35,8 @@ type answer struct {
 }
 
 func newAnswer(w http.ResponseWriter, r *http.Request, m *method) *answer {
-	a := &answer{w: w, control: http.NewResponseController(w), two: r.ProtoMajor == 2, method: m}
-	if !a.two {
-		a.patience() // also for what the library writes by itself
-	}
-	return a
+	return &answer{w: w, control: http.NewResponseController(w), two: r.ProtoMajor == 2, method: m}
 }
-
-// patience begins the time in which something must be taken of an answer, so that nobody holds anything for ever.
-func (a *answer) patience() { _ = a.control.SetWriteDeadline(time.Now().Add(writeTimeout)) }
 
 // relay passes messages on until the call ends, and returns how: nil is OK.
 func (a *answer) relay(stream grpc.ClientStream) error {
@@ -67,9 +60,9 @@ func (a *answer) relay(stream grpc.ClientStream) error {
 	}
 }
 
-// send writes, and sees that it leaves.
+// send writes, and sees that it leaves. Who takes nothing of it for long is taken for gone, so that nobody holds anything for ever.
 func (a *answer) send(kind string, parts ...[]byte) error {
-	a.patience()
+	_ = a.control.SetWriteDeadline(time.Now().Add(writeTimeout))
 	if !a.begun {
 		a.w.Header().Set("Content-Type", kind)
 		a.begun = true
