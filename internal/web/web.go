@@ -81,6 +81,8 @@ func New(c Config) (*Server, error) {
 		ConnContext:       s.connected,
 		ConnState:         s.connection,
 		ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
+
+		DisableGeneralOptionsHandler: true, // no request is answered but here
 	}
 	return s, nil
 }
