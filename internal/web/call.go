@@ -156,7 +156,7 @@ func feed(stream grpc.ClientStream, body io.Reader, m *method, cancel func()) (u
 			_ = stream.CloseSend()
 			return unfit, false
 		}
-		if slow, ok := errors.AsType[net.Error](err); ok && slow.Timeout() {
+		if slow, ok := errors.AsType[net.Error](err); ok && slow.Timeout() && !m.requests {
 			return errSlow, false // the chain has waited as long, and ends the call
 		}
 		if err != nil {

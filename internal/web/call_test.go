@@ -175,6 +175,38 @@ func TestAStreamOfRequestsEndsAtWhatCannotBeRead(t *testing.T) {
 	}
 }
 
+// A stream that is refused is answered at once, although its caller could still send.
+func TestAStreamOfRequestsThatIsRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := servertest.Start(t, servertest.WithHTTP())
+		for _, tt := range []struct {
+			by, timeout, reason string
+			code                int
+		}{
+			{"", "", "TOKEN_MISSING", http.StatusUnauthorized},
+			{"clinician", "140m", "DEADLINE_TOO_SHORT", http.StatusGatewayTimeout},
+		} {
+			ctx := t.Context()
+			if tt.by != "" {
+				ctx = g.As(ctx, t, tt.by)
+			}
+			body, items := io.Pipe()
+			r := newRequest(ctx, t, traces, "")
+			r.Body, r.ContentLength = body, -1
+			if tt.timeout != "" {
+				r.Header.Set("Grpc-Timeout", tt.timeout)
+			}
+			began := time.Now()
+			send(t, g.HTTP, r).failed(t, tt.code, tt.reason)
+			if took := time.Since(began); took > time.Second {
+				t.Errorf("%s: took %v", tt.reason, took)
+			}
+			_ = items.Close()
+		}
+	})
+}
+
 func TestACallEndsWithItsRequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
