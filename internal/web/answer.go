@@ -52,7 +52,7 @@ func (a *answer) relay(stream grpc.ClientStream) error {
 			return err
 		}
 		if !a.method.stream {
-			return a.whole(http.StatusOK, text)
+			return a.whole(http.StatusOK, append(text, '\n'))
 		}
 		if err := a.send(contentLines, []byte(`{"result":`), text, []byte("}\n")); err != nil {
 			return err
@@ -134,7 +134,7 @@ func (a *answer) fail(code int, st *status.Status) {
 	if code == http.StatusUnauthorized {
 		a.w.Header().Set("WWW-Authenticate", "Bearer")
 	}
-	_ = a.whole(code, writeStatus(st)) // whoever asked may be gone
+	_ = a.whole(code, append(writeStatus(st), '\n')) // whoever asked may be gone
 }
 
 // explained is a status as the chain makes them, and the chain's own detail if it is one. What gRPC says by itself becomes one:
