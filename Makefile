@@ -60,7 +60,7 @@ TEMPLATES += buf.gen.java.yaml
 TEMPLATES += buf.gen.typescript.yaml
 TEMPLATES += buf.gen.rust.yaml
 # What is generated whole; and who carries a copy of the service config.
-GENERATED := gen/go/spinegate gen/docs gen/python/spinegate/v1
+GENERATED := gen/go/spinegate gen/docs gen/openapi/spinegate.swagger.json gen/python/spinegate/v1
 GENERATED += gen/java/src/main/java/io/spinegate/v1 gen/kotlin/src
 GENERATED += gen/typescript/src/spinegate gen/typescript/src/google
 GENERATED += gen/rust/src/generated
@@ -73,7 +73,7 @@ GENERATORS := $(TOOLS)/buf $(TOOLS)/plugins
 GENERATORS += $(TOOLS)/python/stamp $(TOOLS)/java/stamp $(TOOLS)/typescript/stamp $(TOOLS)/rust/stamp
 
 .PHONY: generate
-generate: $(GENERATORS) ## Stubs of every language, API reference and configuration manual; formats the protos
+generate: $(GENERATORS) ## Stubs of every language, API reference, OpenAPI document and configuration manual; formats the protos
 	$(TOOLS)/buf format -w proto/api
 	rm -rf gen/go/spinegate gen/docs
 	rm -f gen/python/spinegate/v1/*_pb2*
@@ -181,7 +181,7 @@ $(TOOLS)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 	@mkdir -p $(TOOLS)
 	$(GO) build -C tools/lint -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-# One stamp for the three plugins, which are built together.
+# One stamp for the plugins, which are built together.
 $(TOOLS)/plugins: tools/plugins/go.mod tools/plugins/go.sum
 	$(call tools-begin,go)
 	$(GO) build -C tools/plugins -o ../../$(TOOLS)/ tool

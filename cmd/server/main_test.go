@@ -117,6 +117,7 @@ func uses(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("GRPC", u.GRPC)
 	ts.Setenv("ADMIN", u.Admin)
 	ts.Setenv("OPERATORS", strings.TrimPrefix(u.Admin, "http://"))
+	ts.Setenv("HTTP", u.HTTP)
 	ts.Setenv("TOKEN", u.Token)
 }
 

@@ -22,18 +22,21 @@ import (
 )
 
 type inSandbox struct {
-	Listen    string `default:"127.0.0.1:50051" env:"SPINEGATE_SANDBOX_LISTEN" placeholder:"ADDRESS" help:"Where gRPC is served, in clear text (${default}). In a container: 0.0.0.0:50051."`
-	Admin     string `default:"127.0.0.1:9090" env:"SPINEGATE_SANDBOX_ADMIN" placeholder:"ADDRESS" help:"Where health, metrics, tokens and traces are served over HTTP (${default})."`
-	Data      string `type:"existingdir" placeholder:"DIR" help:"Add the patients, practices, records and slots of this directory; internal/simulator/data/README.md says how they lie there."`
-	PDSAccess string `name:"pds-access" enum:"BY_IDENTITY,HEALTHCARE_WORKER,APPLICATION_RESTRICTED" default:"BY_IDENTITY" help:"As whom PDS is asked: pdsAccess in docs/config.md (${enum})."`
-	Dir       string `type:"path" placeholder:"DIR" help:"Keep the audit trail and the journal here. Without it they are in a directory that is gone at the end."`
-	JSON      bool   `name:"json" help:"Say what is up as one line of JSON."`
+	Listen    string   `default:"127.0.0.1:50051" env:"SPINEGATE_SANDBOX_LISTEN" placeholder:"ADDRESS" help:"Where gRPC is served, in clear text (${default}). In a container: 0.0.0.0:50051."`
+	Admin     string   `default:"127.0.0.1:9090" env:"SPINEGATE_SANDBOX_ADMIN" placeholder:"ADDRESS" help:"Where health, metrics, tokens and traces are served over HTTP (${default})."`
+	HTTP      string   `name:"http" placeholder:"ADDRESS" help:"Serve the methods over HTTP and JSON too, in clear text, such as at 127.0.0.1:8080; docs/http.md."`
+	Origin    []string `name:"http-origin" placeholder:"ORIGIN" help:"Let the pages of this origin call over HTTP from a browser, such as http://localhost:3000. It may be repeated."`
+	Data      string   `type:"existingdir" placeholder:"DIR" help:"Add the patients, practices, records and slots of this directory; internal/simulator/data/README.md says how they lie there."`
+	PDSAccess string   `name:"pds-access" enum:"BY_IDENTITY,HEALTHCARE_WORKER,APPLICATION_RESTRICTED" default:"BY_IDENTITY" help:"As whom PDS is asked: pdsAccess in docs/config.md (${enum})."`
+	Dir       string   `type:"path" placeholder:"DIR" help:"Keep the audit trail and the journal here. Without it they are in a directory that is gone at the end."`
+	JSON      bool     `name:"json" help:"Say what is up as one line of JSON."`
 }
 
 // up is what the sandbox says when it is ready.
 type up struct {
 	GRPC      string    `json:"grpc"`
 	Admin     string    `json:"admin"`
+	HTTP      string    `json:"http,omitempty"`
 	Dir       string    `json:"dir"`
 	Audit     string    `json:"audit"`
 	AuditKey  string    `json:"audit_key"`
@@ -64,6 +67,13 @@ func (s *inSandbox) Run(ctx context.Context, stdout io.Writer, stderr logTo) (er
 		return err
 	}
 	defer func() { _ = admin.Close() }()
+	var web net.Listener
+	if s.HTTP != "" {
+		if web, err = listen(ctx, "--http", s.HTTP); err != nil {
+			return err
+		}
+		defer func() { _ = web.Close() }()
+	}
 	temporary := s.Dir == ""
 	if temporary {
 		if s.Dir, err = os.MkdirTemp("", "spinegate-sandbox-"); err != nil {
@@ -74,9 +84,10 @@ func (s *inSandbox) Run(ctx context.Context, stdout io.Writer, stderr logTo) (er
 	log := telemetry.NewLogger(stderr, slog.LevelInfo)
 	telemetry.ReportErrors(log)
 	running, err := sandbox.Start(ctx, sandbox.Options{
-		Dir: s.Dir, Listen: s.Listen, Listener: calls, Admin: s.Admin, AdminListener: admin,
+		Dir: s.Dir, Listen: s.Listen, Listener: calls, Admin: s.Admin, AdminListener: admin, HTTP: s.HTTP, HTTPListener: web,
 		Spine: simulator.Options{DataDir: s.Data}, Version: release(), Logger: log,
 		Configure: func(c *config.Config) {
+			c.Listen.HTTP.AllowedOrigins = s.Origin
 			for i := range c.Organisations {
 				c.Organisations[i].PDSAccess = config.PDSAccess(s.PDSAccess)
 			}
@@ -98,7 +109,7 @@ func (s *inSandbox) Run(ctx context.Context, stdout io.Writer, stderr logTo) (er
 func listen(ctx context.Context, flag, address string) (net.Listener, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s %s is in use: another sandbox? Stop it, or give --listen and --admin", flag, address)
+		return nil, fmt.Errorf("%s %s is in use: another sandbox? Stop it, or give another %s", flag, address, flag)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", flag, err)
@@ -137,6 +148,9 @@ func (s *inSandbox) announce(stdout io.Writer, running *sandbox.Sandbox, tempora
 		Audit: running.Config.Audit.Path, AuditKey: string(running.Config.Audit.KeyFile),
 		Persona: persona, Token: token.Reveal(), ExpiresAt: time.Now().Add(tokenLife).UTC().Truncate(time.Second),
 	}
+	if at := running.Gateway.HTTPAddress(); at != nil {
+		u.HTTP = "http://" + reachable(at)
+	}
 	if s.JSON {
 		if err := json.NewEncoder(stdout).Encode(u); err != nil {
 			return fmt.Errorf("announce: %w", err)
@@ -147,6 +161,11 @@ func (s *inSandbox) announce(stdout io.Writer, running *sandbox.Sandbox, tempora
 	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "  gRPC\t%s\tclear text, reflection on\n", running.Gateway.Address())
 	fmt.Fprintf(table, "  admin\thttp://%s\t/readyz, /metrics, /sandbox/personas\n", running.Gateway.AdminAddress())
+	listening := []net.Addr{running.Gateway.Address(), running.Gateway.AdminAddress()}
+	if at := running.Gateway.HTTPAddress(); at != nil {
+		listening = append(listening, at)
+		fmt.Fprintf(table, "  HTTP\thttp://%s\tthe same methods as POST with JSON; /openapi.json\n", at)
+	}
 	kept := "kept"
 	if temporary {
 		kept = "gone at the end; --dir DIR keeps it"
@@ -156,7 +175,7 @@ func (s *inSandbox) announce(stdout io.Writer, running *sandbox.Sandbox, tempora
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("announce: %w", err)
 	}
-	for _, a := range []net.Addr{running.Gateway.Address(), running.Gateway.AdminAddress()} {
+	for _, a := range listening {
 		if tcp, ok := a.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 			fmt.Fprintf(stdout, "\nWARNING: %s is open to the network, in clear text.\n", a)
 		}

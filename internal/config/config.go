@@ -50,6 +50,17 @@ type Listen struct {
 	// PEM file with the authorities that sign callers' certificates. With it a caller may present one, and must if no
 	// issuer of tokens is configured. Read again within half a minute of a change.
 	ClientCAFile File `yaml:"clientCAFile"`
+	// The same methods over HTTP and JSON, with the same certificates, as docs/http.md describes.
+	HTTP HTTP `yaml:"http"`
+}
+
+// HTTP is the listener for callers that speak HTTP and JSON.
+type HTTP struct {
+	// Address and port. Without a certificate it must be a loopback address. Empty switches it off.
+	Address string `yaml:"address"`
+	// Origins whose pages may call from a browser, such as https://portal.example. Empty lets no page call. Every origin
+	// is named: there is no wildcard.
+	AllowedOrigins []string `yaml:"allowedOrigins"`
 }
 
 // Admin is the HTTP listener for operators.

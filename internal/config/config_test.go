@@ -295,3 +295,27 @@ func TestTheASIDIsOptionalWithASupplier(t *testing.T) {
 		t.Errorf("%g requests a minute, want the NHS's default", c.Spine.SDS.RequestsPerMinute)
 	}
 }
+
+// An origin is what a browser sends, to the letter, from where nobody in between can speak for it.
+func TestOrigins(t *testing.T) {
+	t.Parallel()
+	example, err := os.ReadFile("example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for origin, good := range map[string]bool{
+		"https://portal.example": true, "https://portal.example:8443": true, "http://localhost": true, "http://localhost:3000": true,
+		"http://127.0.0.1:3000": true, "http://[::1]:3000": true,
+		"*": false, "null": false, "": false, "https://*": false, "https://*.portal.example": false, "http://portal.example": false,
+		"https://portal.example/": false, "https://portal.example/app": false, "https://portal.example:443": false, "http://localhost:80": false,
+		"https://Portal.example": false, "HTTPS://portal.example": false, "https://user@portal.example": false, "https://portal.example?": false,
+		"https://portal.example#": false, "https://portal.example:": false, "portal.example": false, "file://": false,
+		"https://portal.example https://other.example": false,
+	} {
+		text := strings.Replace(string(example), "listen:\n", "listen:\n  http: {address: \"0.0.0.0:8080\", allowedOrigins: [\""+origin+"\"]}\n", 1)
+		_, err := config.Load(write(t, text), nothing, config.Overrides{})
+		if good != (err == nil) || err != nil && !strings.Contains(err.Error(), "listen.http.allowedOrigins[0]") {
+			t.Errorf("%q: %v", origin, err)
+		}
+	}
+}

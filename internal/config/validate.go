@@ -91,6 +91,39 @@ func (l Listen) validate(p *problems) {
 	p.need(l.ClientCAFile == "" || l.CertificateFile != "", "listen.clientCAFile", "callers' certificates need TLS: give certificateFile and keyFile")
 	p.need(err != nil || l.CertificateFile != "" || address.Addr().IsLoopback(), "listen.address",
 		"clear text is for loopback addresses alone: give certificateFile and keyFile, or listen on 127.0.0.1")
+	l.HTTP.validate(p, l.CertificateFile != "")
+}
+
+func (h HTTP) validate(p *problems, secure bool) {
+	if h.Address == "" {
+		p.need(len(h.AllowedOrigins) == 0, "listen.http.allowedOrigins", "there is no page to let in without listen.http.address")
+		return
+	}
+	address, err := parseAddress(h.Address)
+	p.need(err == nil, "listen.http.address", "an IP address and a port are needed, such as 0.0.0.0:8080")
+	p.need(err != nil || secure || address.Addr().IsLoopback(), "listen.http.address",
+		"clear text is for loopback addresses alone: give listen.certificateFile and listen.keyFile, or listen on 127.0.0.1")
+	for i, origin := range h.AllowedOrigins {
+		p.need(isOrigin(origin), fmt.Sprintf("listen.http.allowedOrigins[%d]", i),
+			"an origin as browsers write it is needed: https, a host in lower case, a port if it is not 443, and no more, such as "+
+				"https://portal.example; http is for localhost and loopback addresses")
+	}
+}
+
+// isOrigin reports whether a text is an origin as browsers write it, that can be trusted to be who it says.
+func isOrigin(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || text != u.Scheme+"://"+u.Host || text != strings.ToLower(text) || strings.ContainsAny(text, "* ") {
+		return false
+	}
+	switch port := u.Port(); {
+	case strings.HasSuffix(u.Host, ":"), u.Scheme == "https" && port == "443", u.Scheme == "http" && port == "80":
+		return false
+	case u.Scheme == "https":
+		return true
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return u.Scheme == "http" && (u.Hostname() == "localhost" || err == nil && ip.IsLoopback())
 }
 
 // parseAddress wants an IP address: a name may mean another interface tomorrow.

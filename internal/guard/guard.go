@@ -9,6 +9,9 @@ package guard
 import (
 	"context"
 	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/fault"
@@ -45,4 +48,26 @@ func Run(ctx context.Context, f func() error) (err error) {
 		err = Fault()
 	}()
 	return f()
+}
+
+// Stack, called by a [Report], is where the panic came from: functions, files and lines. The runtime's own text also holds the words of every
+// argument.
+func Stack() []string {
+	const (
+		recovering = 16 // frames at most between here and the panic
+		deepest    = 20 // what is further out is the server
+	)
+	callers := make([]uintptr, recovering+deepest)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers)])
+	var lines []string
+	for {
+		frame, more := frames.Next()
+		lines = append(lines, fmt.Sprintf("%s (%s:%d)", frame.Function, filepath.Base(frame.File), frame.Line))
+		if frame.Function == "runtime.gopanic" {
+			lines = nil // so far it was the recovery's own
+		}
+		if !more {
+			return lines[:min(len(lines), deepest)]
+		}
+	}
 }

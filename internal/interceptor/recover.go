@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"path/filepath"
-	"runtime"
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"go.opentelemetry.io/otel/metric"
@@ -43,31 +41,9 @@ func (r recoverer) reporting(ctx context.Context, next rest) error {
 // report tells the operator what kind of value was thrown, and from where. Never the value: it may be about somebody.
 func (r recoverer) report(ctx context.Context, thrown any) {
 	r.panics.Add(ctx, 1)
-	attributes := []any{"thrown", fmt.Sprintf("%T", thrown), "stack", stack()}
+	attributes := []any{"thrown", fmt.Sprintf("%T", thrown), "stack", guard.Stack()}
 	if c := callFrom(ctx); c != nil {
 		attributes = append(attributes, "method", c.method, "call_id", TraceIDs(ctx).GetCallId())
 	}
 	r.log.ErrorContext(ctx, "panic", attributes...)
-}
-
-// stack is where the panic came from: functions, files and lines. The runtime's own text also holds the words of every
-// argument.
-func stack() []string {
-	const (
-		recovering = 16 // frames at most between here and the panic
-		deepest    = 20 // what is further out is the chain
-	)
-	callers := make([]uintptr, recovering+deepest)
-	frames := runtime.CallersFrames(callers[:runtime.Callers(1, callers)])
-	var lines []string
-	for {
-		frame, more := frames.Next()
-		lines = append(lines, fmt.Sprintf("%s (%s:%d)", frame.Function, filepath.Base(frame.File), frame.Line))
-		if frame.Function == "runtime.gopanic" {
-			lines = nil // so far it was the recovery's own
-		}
-		if !more {
-			return lines[:min(len(lines), deepest)]
-		}
-	}
 }

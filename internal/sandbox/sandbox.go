@@ -32,9 +32,9 @@ import (
 type Options struct {
 	// Dir holds the audit trail, the journal, and the certificates and keys of this run. It is made if need be. Required.
 	Dir string
-	// Listen and Admin are addresses; the defaults are those of [config.Default]. Listener and AdminListener replace them.
-	Listen, Admin           string
-	Listener, AdminListener net.Listener
+	// Listen, Admin and HTTP are addresses; the defaults are those of [config.Default]. The listeners replace them.
+	Listen, Admin, HTTP                   string
+	Listener, AdminListener, HTTPListener net.Listener
 	// Spine shapes the embedded Spine.
 	Spine simulator.Options
 	// Version of the program, and Logger for what operators need to know. Required.
@@ -98,7 +98,7 @@ func (s *Sandbox) start(ctx context.Context, o Options) error {
 		return err
 	}
 	options := server.Options{
-		Version: o.Version, Logger: o.Logger, Listener: o.Listener, AdminListener: o.AdminListener,
+		Version: o.Version, Logger: o.Logger, Listener: o.Listener, AdminListener: o.AdminListener, HTTPListener: o.HTTPListener,
 		Embedded: &server.Embedded{
 			Issuer: s.issuer, SignIn: s.SignIn,
 			CIS2: &identity.CIS2{Issuer: cis2.Issuer(), Audience: cis2.Audience(), Algorithms: []string{"RS256"}, Keys: keys},
@@ -197,6 +197,7 @@ func (s *Sandbox) configure(o Options) (config.Config, error) {
 	if o.Admin != "" {
 		c.Admin.Address = o.Admin
 	}
+	c.Listen.HTTP.Address = o.HTTP
 	c.Spine.CAFile = config.File(file("ca.pem", s.Spine.RootCAs()))
 	c.Spine.Token = config.Token{
 		URL: s.Spine.TokenURL(), KeyID: application.KeyID,

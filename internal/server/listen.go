@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	"github.com/spinegate/spinegate/internal/policy"
+	"github.com/spinegate/spinegate/internal/web"
 )
 
 // What one connection and one message may cost (trust contract, T14, T15 and 4.2).
@@ -44,8 +45,8 @@ func connectionLife() time.Duration {
 
 // newServer makes the gRPC server with its limits. The chain comes last, so that telemetry's span is there for all of it.
 func (g *Gateway) newServer(chain []grpc.ServerOption) (*grpc.Server, error) {
-	secure, err := g.callersTLS()
-	if err != nil {
+	var err error
+	if g.secure, err = g.callersTLS(); err != nil {
 		return nil, err
 	}
 	options := []grpc.ServerOption{
@@ -59,8 +60,8 @@ func (g *Gateway) newServer(chain []grpc.ServerOption) (*grpc.Server, error) {
 		grpc.KeepaliveEnforcementPolicy(pings),
 		grpc.WaitForHandlers(true), // a stop must not outrun the outcome that a handler is writing
 	}
-	if secure != nil {
-		options = append(options, grpc.Creds(credentials.NewTLS(secure)))
+	if g.secure != nil {
+		options = append(options, grpc.Creds(web.Credentials(credentials.NewTLS(g.secure))))
 	}
 	return grpc.NewServer(append(options, chain...)...), nil
 }
@@ -118,12 +119,8 @@ func (g *Gateway) serve(life context.Context, o Options) error {
 	listener := o.Listener
 	if listener == nil {
 		var err error
-		if listener, err = new(net.ListenConfig).Listen(life, "tcp", g.config.Listen.Address); err != nil {
-			return fmt.Errorf("listen.address: %w", err)
-		}
-		// The sandbox holds nothing that is worth hiding, and a container has to listen beyond itself to be reached.
-		if o.Embedded == nil && g.config.Listen.CertificateFile == "" && !loopback(listener.Addr()) {
-			return errors.Join(errors.New("listen.address: clear text is for loopback addresses alone"), listener.Close())
+		if listener, err = g.listen(life, o, "listen.address", g.config.Listen.Address); err != nil {
+			return err
 		}
 	}
 	g.address = listener.Addr()
@@ -134,6 +131,19 @@ func (g *Gateway) serve(life context.Context, o Options) error {
 		}
 	})
 	return nil
+}
+
+// listen opens a listener for callers at the address of a setting.
+func (g *Gateway) listen(life context.Context, o Options, setting, address string) (net.Listener, error) {
+	listener, err := new(net.ListenConfig).Listen(life, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", setting, err)
+	}
+	// The sandbox holds nothing that is worth hiding, and a container has to listen beyond itself to be reached.
+	if o.Embedded == nil && g.secure == nil && !loopback(listener.Addr()) {
+		return nil, errors.Join(fmt.Errorf("%s: clear text is for loopback addresses alone", setting), listener.Close())
+	}
+	return listener, nil
 }
 
 // loopback reports whether an address reaches no further than this machine: TCP loopback, or a listener in memory.

@@ -1,7 +1,7 @@
 // Package server builds the gateway from its configuration, runs it, and stops it in the order of its promises.
 //
 // It is the only place that knows every part. It maps [config.Config] to each part's own configuration, hangs the audit
-// trail before every request to the Spine, and opens the listeners: gRPC for callers, HTTP for operators. It refuses to
+// trail before every request to the Spine, and opens the listeners: gRPC for callers, and HTTP where that is wanted; HTTP for operators. It refuses to
 // start in front of a simulated Spine where a real one is configured, and in clear text beyond loopback.
 //
 // To stop: health says NOT_SERVING, calls may end within a bound, telemetry is flushed, and the journal and the audit
@@ -10,6 +10,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,6 +31,7 @@ import (
 	"github.com/spinegate/spinegate/internal/journal"
 	"github.com/spinegate/spinegate/internal/sds"
 	"github.com/spinegate/spinegate/internal/telemetry"
+	"github.com/spinegate/spinegate/internal/web"
 )
 
 // Options are what a program gives a gateway beside its configuration.
@@ -38,8 +40,8 @@ type Options struct {
 	Version string
 	// Logger hears what operators need to know. Required.
 	Logger *slog.Logger
-	// Listener and AdminListener replace those at the configured addresses, and are closed in the end.
-	Listener, AdminListener net.Listener
+	// Listener, AdminListener and HTTPListener replace those at the configured addresses, and are closed in the end.
+	Listener, AdminListener, HTTPListener net.Listener
 	// Dial opens connections to the Spine. nil dials TCP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Embedded makes this a gateway of the embedded Spine, and nothing else does.
@@ -75,9 +77,12 @@ type Gateway struct {
 	watched   []watched // certificates; complete when the gateway serves
 	health    *vitals
 	grpc      *grpc.Server
+	secure    *tls.Config // towards callers; nil is clear text
+	web       *web.Server // nil if there is none
 	admin     *http.Server
 	address   net.Addr
 	adminAt   net.Addr
+	webAt     net.Addr
 
 	applications []*application // the gateway's first
 	reloading    sync.Mutex
@@ -97,9 +102,9 @@ func Start(ctx context.Context, c config.Config, o Options) (*Gateway, error) {
 		return nil, errors.New("start the gateway: the embedded Spine belongs to the sandbox, and to nothing else")
 	}
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
-	g := &Gateway{config: c, log: o.Logger, failed: make(chan error, 2), end: end}
+	g := &Gateway{config: c, log: o.Logger, failed: make(chan error, 4), end: end}
 	if err := g.start(ctx, life, o); err != nil {
-		for _, l := range []net.Listener{o.Listener, o.AdminListener} {
+		for _, l := range []net.Listener{o.Listener, o.AdminListener, o.HTTPListener} {
 			if l != nil {
 				g.onStop(func() error { _ = l.Close(); return nil }) // it may be closed already, by whoever served it
 			}
@@ -138,6 +143,9 @@ func (g *Gateway) start(ctx, life context.Context, o Options) error {
 		return err
 	}
 	if err := g.serveAdmin(life, o); err != nil {
+		return err
+	}
+	if err := g.serveHTTP(life, o); err != nil {
 		return err
 	}
 	return g.serve(life, o)
@@ -193,6 +201,9 @@ func (g *Gateway) Address() net.Addr { return g.address }
 // AdminAddress is where operators reach it; nil if nowhere.
 func (g *Gateway) AdminAddress() net.Addr { return g.adminAt }
 
+// HTTPAddress is where callers reach it over HTTP; nil if nowhere.
+func (g *Gateway) HTTPAddress() net.Addr { return g.webAt }
+
 // Audit is the trail.
 func (g *Gateway) Audit() *audit.Store { return g.audit }
 
@@ -215,6 +226,7 @@ func (g *Gateway) halt(ctx context.Context) {
 		if g.grpc != nil {
 			g.drain(ctx)
 		}
+		errs = append(errs, g.endHTTP())
 		if g.admin != nil {
 			errs = append(errs, g.admin.Close())
 		}
@@ -245,7 +257,13 @@ func (g *Gateway) drain(ctx context.Context) {
 	drained := make(chan struct{})
 	go func() {
 		defer close(drained)
+		var ending sync.WaitGroup
+		if g.web != nil {
+			// It accepts nobody any more, and its answers leave whole: also what is said to those who are cut off.
+			ending.Go(func() { _ = g.web.Shutdown(context.WithoutCancel(ctx)) })
+		}
 		g.grpc.GracefulStop()
+		ending.Wait()
 	}()
 	defer g.cut()
 	select {
@@ -259,6 +277,7 @@ func (g *Gateway) drain(ctx context.Context) {
 	case <-drained:
 	case <-time.After(lastWords):
 		g.grpc.Stop()
+		_ = g.endHTTP() // said when it is asked again
 		<-drained
 	}
 }

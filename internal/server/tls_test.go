@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"net"
+	"net/http"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -25,6 +27,7 @@ func TestCallersAreServedOverTLSAndShowACertificateThatIsTrusted(t *testing.T) {
 			c.Listen.CertificateFile, c.Listen.KeyFile = c.Spine.Proxy.CertificateFile, c.Spine.Proxy.KeyFile
 			c.Listen.ClientCAFile = c.Spine.CAFile
 		},
+		HTTP: "127.0.0.1:0",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -65,5 +68,29 @@ func TestCallersAreServedOverTLSAndShowACertificateThatIsTrusted(t *testing.T) {
 		if err := conn.Close(); err != nil {
 			t.Error(err)
 		}
+		overHTTP(t, tt.name, running.Gateway.HTTPAddress(), tt.tls, tt.want == codes.OK)
+	}
+}
+
+// overHTTP shows the same on the listener for HTTP, with and without HTTP/2.
+func overHTTP(t *testing.T, name string, address net.Addr, secure *tls.Config, want bool) {
+	t.Helper()
+	for _, two := range []bool{false, true} {
+		transport := &http.Transport{TLSClientConfig: secure.Clone(), ForceAttemptHTTP2: two}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+address.String()+"/openapi.json", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := transport.RoundTrip(r)
+		if (err == nil) != want {
+			t.Errorf("%s, over HTTP: %v", name, err)
+		}
+		if err == nil {
+			if (answer.ProtoMajor == 2) != two {
+				t.Errorf("%s: it speaks %s", name, answer.Proto)
+			}
+			_ = answer.Body.Close()
+		}
+		transport.CloseIdleConnections()
 	}
 }

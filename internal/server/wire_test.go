@@ -120,9 +120,13 @@ func TestClearTextIsForThisMachine(t *testing.T) {
 			t.Errorf("loopback(%s) = %v", address, got)
 		}
 	}
-	g := &Gateway{config: config.Config{Listen: config.Listen{Address: "0.0.0.0:0"}}, grpc: grpc.NewServer()}
-	if err := g.serve(t.Context(), Options{}); err == nil || !strings.Contains(err.Error(), "clear text") {
+	listen := config.Listen{Address: "0.0.0.0:0", HTTP: config.HTTP{Address: "0.0.0.0:0"}}
+	g := &Gateway{config: config.Config{Listen: listen}, grpc: grpc.NewServer()}
+	if err := g.serve(t.Context(), Options{}); err == nil || !strings.Contains(err.Error(), "listen.address: clear text") {
 		t.Errorf("serve = %v, want a refusal", err)
+	}
+	if err := g.serveHTTP(t.Context(), Options{}); err == nil || !strings.Contains(err.Error(), "listen.http.address: clear text") {
+		t.Errorf("serveHTTP = %v, want a refusal", err)
 	}
 }
 

@@ -51,6 +51,8 @@ type Gateway struct {
 	Log *Log
 	// Admin asks the listener for operators, whatever host is in the URL.
 	Admin *http.Client
+	// HTTP asks the listener for callers over HTTP, whatever host is in the URL; nil without [WithHTTP].
+	HTTP *http.Client
 	// Dir holds the trail, the journal and the certificates.
 	Dir string
 
@@ -72,6 +74,11 @@ func WithDir(dir string) Option { return func(o *sandbox.Options) { o.Dir = dir 
 // WithConfig changes the configuration before the start.
 func WithConfig(change func(*config.Config)) Option {
 	return func(o *sandbox.Options) { o.Configure = change }
+}
+
+// WithHTTP serves HTTP and JSON too.
+func WithHTTP() Option {
+	return func(o *sandbox.Options) { o.HTTPListener = NewPipes() }
 }
 
 // WithSpine shapes the embedded Spine.
@@ -121,13 +128,18 @@ func Start(tb testing.TB, options ...Option) *Gateway {
 		tb.Fatal(err)
 	}
 	g.PatientTrace, g.EndpointDirectory, g.GPConnect = pb.NewPatientTraceClient(g.Conn), pb.NewEndpointDirectoryClient(g.Conn), pb.NewGPConnectClient(g.Conn)
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return operators.DialContext(ctx) }}
-	g.Admin = &http.Client{Transport: transport}
+	g.Admin = clientOf(operators.DialContext)
+	if callers, ok := o.HTTPListener.(*Pipes); ok {
+		g.HTTP = clientOf(callers.DialContext)
+	}
 	g.stop = sync.OnceFunc(func() {
 		if err := g.Conn.Close(); err != nil {
 			tb.Errorf("close the connection: %v", err)
 		}
-		transport.CloseIdleConnections()
+		g.Admin.CloseIdleConnections()
+		if g.HTTP != nil {
+			g.HTTP.CloseIdleConnections()
+		}
 		if err := g.sandbox.Stop(context.WithoutCancel(tb.Context())); err != nil {
 			tb.Errorf("stop: %v", err)
 		}
@@ -137,6 +149,13 @@ func Start(tb testing.TB, options ...Option) *Gateway {
 		Judge(tb, append(g.forgotten, g.Spine.Transcript().All()...))
 	})
 	return g
+}
+
+// clientOf asks a listener in memory.
+func clientOf(dial func(context.Context) (net.Conn, error)) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }, DisableCompression: true,
+	}}
 }
 
 // Stop ends the gateway before the test does: everything that it had to write is written then.
