@@ -50,7 +50,8 @@ func Code(r pb.ErrorReason) codes.Code {
 // GRPCStatus is what the caller gets, without trace ids; [Status] adds them.
 func (e *Error) GRPCStatus() *status.Status { return Status(e, nil) }
 
-// Status explains err to a caller: code, ErrorInfo, our ErrorDetail and, where they apply, BadRequest and RetryInfo.
+// Status explains err to a caller: code, ErrorInfo, our ErrorDetail, the clinician's sentence as LocalizedMessage for those who
+// have the types of google.rpc alone and, where they apply, BadRequest and RetryInfo.
 func Status(err error, ids *pb.TraceIds) *status.Status {
 	if err == nil {
 		return status.New(codes.OK, "")
@@ -80,7 +81,7 @@ func shorten(d *pb.ErrorDetail) bool {
 }
 
 func assemble(e *Error, detail *pb.ErrorDetail) *status.Status {
-	metadata := map[string]string{"hop": hopName(e.Hop)}
+	metadata := map[string]string{"hop": hopName(e.Hop), "retry": strings.TrimPrefix(detail.GetRetry().String(), "RETRY_CLASS_")}
 	if e.HTTPStatus != 0 {
 		metadata["http_status"] = strconv.Itoa(e.HTTPStatus)
 	}
@@ -91,6 +92,7 @@ func assemble(e *Error, detail *pb.ErrorDetail) *status.Status {
 	details := []protoadapt.MessageV1{
 		protoadapt.MessageV1Of(&errdetails.ErrorInfo{Reason: ReasonName(e.Reason), Domain: Domain, Metadata: metadata}),
 		protoadapt.MessageV1Of(detail),
+		protoadapt.MessageV1Of(&errdetails.LocalizedMessage{Locale: "en-GB", Message: detail.GetClinicianMessage()}),
 	}
 	if violations := detail.GetViolations(); len(violations) > 0 {
 		bad := &errdetails.BadRequest{}

@@ -198,7 +198,7 @@ var table = map[pb.ErrorReason]row{
 	},
 	pb.ErrorReason_ERROR_REASON_ENDPOINT_NOT_FOUND: {
 		codes.NotFound, pb.RetryClass_RETRY_CLASS_NEVER,
-		"This practice's system does not offer this nationally.", "The organisation has no system registered for the interaction (asked twice, the second time past every cache).",
+		"No system is registered nationally for this at the practice. Check the practice code, or telephone the practice.", "The organisation has no system registered for the interaction (asked twice, the second time past every cache).",
 	},
 	pb.ErrorReason_ERROR_REASON_ENDPOINT_AMBIGUOUS: {
 		codes.FailedPrecondition, pb.RetryClass_RETRY_CLASS_NEVER,

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
@@ -33,6 +34,9 @@ func explain() link {
 	}
 }
 
+// pushback is the trailer by which a server keeps clients from repeating a call by themselves (gRFC A6).
+const pushback = "grpc-retry-pushback-ms"
+
 // explanation is the status for the caller; nil for nil.
 func explanation(ctx context.Context, err error) error {
 	if err == nil {
@@ -41,6 +45,11 @@ func explanation(ctx context.Context, err error) error {
 	e := explained(ctx, err)
 	if c := callFrom(ctx); c != nil {
 		c.failure = e
+	}
+	if e.RetryAfter > 0 {
+		// Nobody's library repeats by itself, after fractions of a second, what we say is to wait: each repetition would be an access
+		// of its own, and could only fail. Whoever waits decides.
+		_ = grpc.SetTrailer(ctx, metadata.Pairs(pushback, "-1")) // there is no transport in a test of one link
 	}
 	return fault.Status(e, TraceIDs(ctx)).Err()
 }

@@ -111,6 +111,7 @@ type options struct {
 	certificates []identity.Certificate
 	server       []grpc.ServerOption
 	client       credentials.TransportCredentials
+	dial         []grpc.DialOption
 }
 
 func start(t testing.TB, o options) *gateway {
@@ -160,9 +161,11 @@ func start(t testing.TB, o options) *gateway {
 	if o.client == nil {
 		o.client = insecure.NewCredentials()
 	}
-	if g.conn, err = grpc.NewClient("passthrough:///gateway.example", grpc.WithTransportCredentials(o.client),
+	dial := append([]grpc.DialOption{
+		grpc.WithTransportCredentials(o.client),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return wire.DialContext(ctx) }),
-	); err != nil {
+	}, o.dial...)
+	if g.conn, err = grpc.NewClient("passthrough:///gateway.example", dial...); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

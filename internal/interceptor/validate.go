@@ -73,7 +73,7 @@ func (v validator) check(c *call, message any) error {
 		}
 		for _, b := range broken.Violations {
 			violations = append(violations, &pb.FieldViolation{
-				Field: path(b.Proto.GetField()), Rule: b.Proto.GetRuleId(), Description: b.Proto.GetMessage(),
+				Field: path(b.Proto.GetField()), Rule: b.Proto.GetRuleId(), Description: description(b),
 			})
 		}
 	}
@@ -89,6 +89,23 @@ func (v validator) check(c *call, message any) error {
 		}
 	}
 	return e
+}
+
+// description is what a rule says; of a field that was left out, that it is required and not which pattern nothing has.
+func description(b *protovalidate.Violation) string {
+	if f := b.FieldDescriptor; f != nil && b.FieldValue.IsValid() {
+		switch {
+		case f.IsList() && b.Proto.GetField() != nil && isList(b.FieldValue) && b.FieldValue.List().Len() == 0,
+			f.Kind() == protoreflect.StringKind && !isList(b.FieldValue) && b.FieldValue.String() == "":
+			return "is required"
+		}
+	}
+	return b.Proto.GetMessage()
+}
+
+func isList(v protoreflect.Value) bool {
+	_, ok := v.Interface().(protoreflect.List)
+	return ok
 }
 
 // sessionRules checks what the contract's rules cannot say about a session id: it must not carry a patient's number into logs

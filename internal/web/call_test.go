@@ -356,7 +356,7 @@ func TestAnErrorIsTheSameError(t *testing.T) {
 			Type string `json:"@type"`
 		}
 	}
-	if err := json.Unmarshal(s.body, &raw); err != nil || len(raw.Details) != 3 || raw.Details[0].Type != "type.googleapis.com/google.rpc.ErrorInfo" {
+	if err := json.Unmarshal(s.body, &raw); err != nil || len(raw.Details) != 4 || raw.Details[0].Type != "type.googleapis.com/google.rpc.ErrorInfo" {
 		t.Errorf("%v: %+v", err, raw)
 	}
 	if strings.Contains(string(s.body), "9990000019") {

@@ -254,11 +254,13 @@ type SearchSlotsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Circumstances of the call.
 	Context *CallContext `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
-	// Practices; duplicates count once.
+	// Practices; duplicates count once. Required.
 	OdsCodes []string `protobuf:"bytes,2,rep,name=ods_codes,json=odsCodes,proto3" json:"ods_codes,omitempty"`
 	// Start of the window: a UK day `yyyy-mm-dd` (from its first moment), or a time with offset `yyyy-mm-ddThh:mm:ss+hh:mm`.
+	// Required.
 	Start string `protobuf:"bytes,3,opt,name=start,proto3" json:"start,omitempty"`
 	// End of the window: a UK day (to its last moment) or a time with offset. Windows over 14 days become several requests.
+	// Required.
 	End string `protobuf:"bytes,4,opt,name=end,proto3" json:"end,omitempty"`
 	// At most this many slots in the whole call, in order of arrival; 0 = no limit.
 	MaxSlots int32 `protobuf:"varint,5,opt,name=max_slots,json=maxSlots,proto3" json:"max_slots,omitempty"`
@@ -1057,7 +1059,7 @@ type PracticeResult struct {
 	UnreadableTotal int32 `protobuf:"varint,5,opt,name=unreadable_total,json=unreadableTotal,proto3" json:"unreadable_total,omitempty"`
 	// Whether a limit of the request cut this practice short.
 	CutShort bool `protobuf:"varint,6,opt,name=cut_short,json=cutShort,proto3" json:"cut_short,omitempty"`
-	// Address and name of the practice as it gave them.
+	// Name of the practice as it gave it.
 	PracticeName  string `protobuf:"bytes,7,opt,name=practice_name,json=practiceName,proto3" json:"practice_name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1320,15 +1322,15 @@ type BookAppointmentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Circumstances of the call.
 	Context *CallContext `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
-	// A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days.
+	// A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days. Required.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The patient.
+	// The patient. Required.
 	NhsNumber string `protobuf:"bytes,3,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
-	// The practice whose slots these are; need not be the patient's own.
+	// The practice whose slots these are; need not be the patient's own. Required.
 	OdsCode string `protobuf:"bytes,4,opt,name=ods_code,json=odsCode,proto3" json:"ods_code,omitempty"`
-	// One or more adjacent slots of one session, in order.
+	// One or more adjacent slots of one session, in order. Required.
 	SlotHandles []string `protobuf:"bytes,5,rep,name=slot_handles,json=slotHandles,proto3" json:"slot_handles,omitempty"`
-	// What the practice's diary shows, at most 100 characters. No clinical information.
+	// What the practice's diary shows, at most 100 characters. No clinical information. Required.
 	Description string `protobuf:"bytes,6,opt,name=description,proto3" json:"description,omitempty"`
 	// A note, at most 500 characters. No clinical information.
 	Comment string `protobuf:"bytes,7,opt,name=comment,proto3" json:"comment,omitempty"`
@@ -1783,15 +1785,15 @@ type AmendAppointmentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Circumstances of the call.
 	Context *CallContext `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
-	// A UUID of your choice; the same id means the same change for 30 days.
+	// A UUID of your choice; the same id means the same change for 30 days. Required.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The patient.
+	// The patient. Required.
 	NhsNumber string `protobuf:"bytes,3,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
-	// The practice.
+	// The practice. Required.
 	OdsCode string `protobuf:"bytes,4,opt,name=ods_code,json=odsCode,proto3" json:"ods_code,omitempty"`
-	// The appointment.
+	// The appointment. Required.
 	AppointmentHandle string `protobuf:"bytes,5,opt,name=appointment_handle,json=appointmentHandle,proto3" json:"appointment_handle,omitempty"`
-	// Version that the caller saw.
+	// Version that the caller saw. Required.
 	VersionId string `protobuf:"bytes,6,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
 	// New description; unset: stays. It cannot be removed.
 	Description *string `protobuf:"bytes,7,opt,name=description,proto3,oneof" json:"description,omitempty"`
@@ -1956,17 +1958,17 @@ type CancelAppointmentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Circumstances of the call.
 	Context *CallContext `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
-	// A UUID of your choice; the same id means the same cancellation for 30 days.
+	// A UUID of your choice; the same id means the same cancellation for 30 days. Required.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The patient.
+	// The patient. Required.
 	NhsNumber string `protobuf:"bytes,3,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
-	// The practice.
+	// The practice. Required.
 	OdsCode string `protobuf:"bytes,4,opt,name=ods_code,json=odsCode,proto3" json:"ods_code,omitempty"`
-	// The appointment.
+	// The appointment. Required.
 	AppointmentHandle string `protobuf:"bytes,5,opt,name=appointment_handle,json=appointmentHandle,proto3" json:"appointment_handle,omitempty"`
-	// Version that the caller saw.
+	// Version that the caller saw. Required.
 	VersionId string `protobuf:"bytes,6,opt,name=version_id,json=versionId,proto3" json:"version_id,omitempty"`
-	// Why. The practice may store it cut.
+	// Why. The practice may store it cut. Required.
 	Reason        string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2120,11 +2122,11 @@ type GetAppointmentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Circumstances of the call.
 	Context *CallContext `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
-	// The patient.
+	// The patient. Required.
 	NhsNumber string `protobuf:"bytes,2,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
-	// The practice.
+	// The practice. Required.
 	OdsCode string `protobuf:"bytes,3,opt,name=ods_code,json=odsCode,proto3" json:"ods_code,omitempty"`
-	// The appointment.
+	// The appointment. Required.
 	AppointmentHandle string `protobuf:"bytes,4,opt,name=appointment_handle,json=appointmentHandle,proto3" json:"appointment_handle,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
@@ -2248,13 +2250,13 @@ type ListAppointmentsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Circumstances of the call.
 	Context *CallContext `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
-	// The patient.
+	// The patient. Required.
 	NhsNumber string `protobuf:"bytes,2,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
-	// The practice.
+	// The practice. Required.
 	OdsCode string `protobuf:"bytes,3,opt,name=ods_code,json=odsCode,proto3" json:"ods_code,omitempty"`
-	// First UK day, today at the earliest.
+	// First UK day, today at the earliest. Required.
 	StartDate string `protobuf:"bytes,4,opt,name=start_date,json=startDate,proto3" json:"start_date,omitempty"`
-	// Last UK day, included.
+	// Last UK day, included. Required.
 	EndDate       string `protobuf:"bytes,5,opt,name=end_date,json=endDate,proto3" json:"end_date,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -143,7 +143,7 @@ type GetCapabilitiesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Circumstances of the call.
 	Context *CallContext `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
-	// The practice.
+	// The practice. Required.
 	OdsCode       string `protobuf:"bytes,2,opt,name=ods_code,json=odsCode,proto3" json:"ods_code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -399,7 +399,8 @@ const (
 	Comparison_COMPARISON_MATCH Comparison = 1
 	// Differs.
 	Comparison_COMPARISON_MISMATCH Comparison = 2
-	// The record does not hold this item, so it neither agrees nor differs.
+	// The record does not hold this item, or PDS withholds it from everybody because the patient is restricted, so it neither
+	// agrees nor differs.
 	Comparison_COMPARISON_NOT_HELD Comparison = 3
 )
 

@@ -29,7 +29,7 @@ type SearchDocumentsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Circumstances of the call.
 	Context *CallContext `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
-	// The patient.
+	// The patient. Required.
 	NhsNumber string `protobuf:"bytes,2,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
 	// Created on or after this day, `yyyy-mm-dd`.
 	CreatedStart string `protobuf:"bytes,3,opt,name=created_start,json=createdStart,proto3" json:"created_start,omitempty"`
@@ -640,9 +640,9 @@ type GetDocumentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Circumstances of the call.
 	Context *CallContext `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
-	// The patient.
+	// The patient. Required.
 	NhsNumber string `protobuf:"bytes,2,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
-	// From `SearchDocuments`.
+	// From `SearchDocuments`. Required.
 	DocumentHandle string `protobuf:"bytes,3,opt,name=document_handle,json=documentHandle,proto3" json:"document_handle,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache

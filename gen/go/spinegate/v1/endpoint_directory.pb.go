@@ -269,9 +269,9 @@ type ResolveEndpointRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Circumstances of the call.
 	Context *CallContext `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
-	// The organisation.
+	// The organisation. Required.
 	OdsCode string `protobuf:"bytes,2,opt,name=ods_code,json=odsCode,proto3" json:"ods_code,omitempty"`
-	// The interaction that will be called. Others of the same capability may live elsewhere.
+	// The interaction that will be called. Others of the same capability may live elsewhere. Required.
 	Interaction   *Interaction `protobuf:"bytes,3,opt,name=interaction,proto3" json:"interaction,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -479,9 +479,9 @@ type ResolveEndpointsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Circumstances of the call.
 	Context *CallContext `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
-	// Organisations; duplicates count once.
+	// Organisations; duplicates count once. Required.
 	OdsCodes []string `protobuf:"bytes,2,rep,name=ods_codes,json=odsCodes,proto3" json:"ods_codes,omitempty"`
-	// Interactions; duplicates count once.
+	// Interactions; duplicates count once. Required.
 	Interactions  []*Interaction `protobuf:"bytes,3,rep,name=interactions,proto3" json:"interactions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -28,8 +28,9 @@ const (
 // so treat one that you do not know by its gRPC code.
 //
 // A failed call carries this as `google.rpc.ErrorInfo` (domain `spinegate.v1`, reason = the name here without its
-// prefix) beside an `ErrorDetail`. Its metadata `message_id`, where it is set, is what the support of the NHS's API platform
-// wants quoted. Each value states its gRPC code, whether repeating helps, and the sentence that a
+// prefix) beside an `ErrorDetail`. For clients with the types of google.rpc alone, its metadata has `hop` and `retry`, as `ErrorDetail`
+// does, and `google.rpc.LocalizedMessage` the sentence for a clinician. The metadata `message_id`, where it is set, is what the
+// support of the NHS's API platform wants quoted. Each value states its gRPC code, whether repeating helps, and the sentence that a
 // clinician can be shown: together they are the table of errors.
 type ErrorReason int32
 
@@ -177,7 +178,7 @@ const (
 	// Code PERMISSION_DENIED, retry AFTER_CORRECTION. Say: "Choose the role that you are working in, and try again."
 	ErrorReason_ERROR_REASON_SESSION_ROLE_REFUSED ErrorReason = 90
 	// The organisation has no system registered for the interaction (asked twice, the second time past every cache).
-	// Code NOT_FOUND, retry NEVER. Say: "This practice's system does not offer this nationally."
+	// Code NOT_FOUND, retry NEVER. Say: "No system is registered nationally for this at the practice. Check the practice code, or telephone the practice."
 	ErrorReason_ERROR_REASON_ENDPOINT_NOT_FOUND ErrorReason = 43
 	// More than one system is registered for the interaction; `candidates` names them and none is chosen.
 	// Code FAILED_PRECONDITION, retry NEVER. Say: "The national directory lists more than one system for this practice, so none was used. Contact the practice."

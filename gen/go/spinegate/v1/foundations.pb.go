@@ -82,9 +82,9 @@ type FindPatientRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Circumstances of the call.
 	Context *CallContext `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
-	// The patient.
+	// The patient. Required.
 	NhsNumber string `protobuf:"bytes,2,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
-	// The practice; need not be the patient's own.
+	// The practice; need not be the patient's own. Required.
 	OdsCode       string `protobuf:"bytes,3,opt,name=ods_code,json=odsCode,proto3" json:"ods_code,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -219,11 +219,11 @@ type RegisterPatientRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Circumstances of the call.
 	Context *CallContext `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
-	// A UUID of your choice; the same id means the same registration for 30 days.
+	// A UUID of your choice; the same id means the same registration for 30 days. Required.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// The patient.
+	// The patient. Required.
 	NhsNumber string `protobuf:"bytes,3,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
-	// The practice.
+	// The practice. Required.
 	OdsCode string `protobuf:"bytes,4,opt,name=ods_code,json=odsCode,proto3" json:"ods_code,omitempty"`
 	// Telephone number to register; unset: PDS's.
 	Phone string `protobuf:"bytes,5,opt,name=phone,proto3" json:"phone,omitempty"`
@@ -383,9 +383,9 @@ type FindPractitionerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Circumstances of the call.
 	Context *CallContext `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
-	// The practice.
+	// The practice. Required.
 	OdsCode string `protobuf:"bytes,2,opt,name=ods_code,json=odsCode,proto3" json:"ods_code,omitempty"`
-	// SDS user id: digits.
+	// SDS user id: digits. Required.
 	SdsUserId     string `protobuf:"bytes,3,opt,name=sds_user_id,json=sdsUserId,proto3" json:"sds_user_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -502,7 +502,7 @@ type FindOrganizationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Circumstances of the call.
 	Context *CallContext `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
-	// The practice that is asked.
+	// The practice that is asked. Required.
 	OdsCode string `protobuf:"bytes,2,opt,name=ods_code,json=odsCode,proto3" json:"ods_code,omitempty"`
 	// The organisation sought; unset: the practice itself.
 	OrganizationOdsCode string `protobuf:"bytes,3,opt,name=organization_ods_code,json=organizationOdsCode,proto3" json:"organization_ods_code,omitempty"`
@@ -621,9 +621,9 @@ type GetLocationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Circumstances of the call.
 	Context *CallContext `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
-	// The practice.
+	// The practice. Required.
 	OdsCode string `protobuf:"bytes,2,opt,name=ods_code,json=odsCode,proto3" json:"ods_code,omitempty"`
-	// From a slot or an appointment.
+	// From a slot or an appointment. Required.
 	LocationHandle string `protobuf:"bytes,3,opt,name=location_handle,json=locationHandle,proto3" json:"location_handle,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache

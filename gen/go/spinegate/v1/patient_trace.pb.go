@@ -574,7 +574,7 @@ type TracePatientRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Circumstances of the call.
 	Context *CallContext `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
-	// NHS Number: ten digits, no spaces.
+	// NHS Number: ten digits, no spaces. Required.
 	NhsNumber string `protobuf:"bytes,2,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
 	// What you hold about the person, to be compared. Anything unset is not compared.
 	Expected      *ExpectedDemographics `protobuf:"bytes,3,opt,name=expected,proto3" json:"expected,omitempty"`
@@ -747,9 +747,9 @@ type ExpectedDemographics struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Family name.
 	Family string `protobuf:"bytes,1,opt,name=family,proto3" json:"family,omitempty"`
-	// Given names; the first is compared with the first recorded.
+	// Given names: all of them written together, or else the first alone, are compared with those recorded.
 	Given []string `protobuf:"bytes,2,rep,name=given,proto3" json:"given,omitempty"`
-	// Gender as PDS writes it: male, female, other, unknown.
+	// Gender in the words of PDS, in any case: male, female, other, unknown. Anything else is refused: it could only differ.
 	Gender string `protobuf:"bytes,3,opt,name=gender,proto3" json:"gender,omitempty"`
 	// Birth date: `yyyy-mm-dd`, or as much of it as you hold.
 	BirthDate string `protobuf:"bytes,4,opt,name=birth_date,json=birthDate,proto3" json:"birth_date,omitempty"`
@@ -2387,7 +2387,7 @@ type ListRelatedPersonsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Circumstances of the call.
 	Context *CallContext `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
-	// The patient's NHS Number.
+	// The patient's NHS Number. Required.
 	NhsNumber     string `protobuf:"bytes,2,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2688,12 +2688,12 @@ const file_spinegate_v1_patient_trace_proto_rawDesc = "" +
 	"death_date\x18\a \x01(\v2\x1a.spinegate.v1.ClinicalDateR\tdeathDate\x12C\n" +
 	"\n" +
 	"comparison\x18\b \x01(\v2#.spinegate.v1.DemographicComparisonR\n" +
-	"comparison\"\xb1\x02\n" +
+	"comparison\"\xd3\x02\n" +
 	"\x14ExpectedDemographics\x12\x1f\n" +
 	"\x06family\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18dR\x06family\x12$\n" +
 	"\x05given\x18\x02 \x03(\tB\x0e\xbaH\v\x92\x01\b\x10\n" +
-	"\"\x04r\x02\x18dR\x05given\x12\x1f\n" +
-	"\x06gender\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18\x10R\x06gender\x12K\n" +
+	"\"\x04r\x02\x18dR\x05given\x12A\n" +
+	"\x06gender\x18\x03 \x01(\tB)\xbaH&r$2\"^((?i)male|female|other|unknown)?$R\x06gender\x12K\n" +
 	"\n" +
 	"birth_date\x18\x04 \x01(\tB,\xbaH)\xd8\x01\x01r$2\"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$R\tbirthDate\x12(\n" +
 	"\vpostal_code\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18\n" +

@@ -350,7 +350,7 @@ type GetStructuredRecordRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Circumstances of the call.
 	Context *CallContext `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
-	// The patient.
+	// The patient. Required.
 	NhsNumber string `protobuf:"bytes,2,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
 	// What of the record. Unset: every area that the practice's version knows, unfiltered - the largest lawful single request.
 	Selection *RecordSelection `protobuf:"bytes,3,opt,name=selection,proto3" json:"selection,omitempty"`
@@ -1695,7 +1695,7 @@ type RecordClosing struct {
 	Verdict Verdict `protobuf:"varint,1,opt,name=verdict,proto3,enum=spinegate.v1.Verdict" json:"verdict,omitempty"`
 	// One for each area.
 	Areas []*AreaResult `protobuf:"bytes,2,rep,name=areas,proto3" json:"areas,omitempty"`
-	// Entries in the answer.
+	// Entries in the answer, the one in event `patient` among them: one more than there are `entry` events.
 	EntriesTotal int32 `protobuf:"varint,3,opt,name=entries_total,json=entriesTotal,proto3" json:"entries_total,omitempty"`
 	// Length of the practice's content after content-decoding.
 	ContentLength int64 `protobuf:"varint,4,opt,name=content_length,json=contentLength,proto3" json:"content_length,omitempty"`

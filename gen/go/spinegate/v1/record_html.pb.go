@@ -293,7 +293,7 @@ type GetRecordHtmlRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Circumstances of the call.
 	Context *CallContext `protobuf:"bytes,1,opt,name=context,proto3" json:"context,omitempty"`
-	// The patient.
+	// The patient. Required.
 	NhsNumber string `protobuf:"bytes,2,opt,name=nhs_number,json=nhsNumber,proto3" json:"nhs_number,omitempty"`
 	// Sections; empty: all of them.
 	Sections []HtmlSection `protobuf:"varint,3,rep,packed,name=sections,proto3,enum=spinegate.v1.HtmlSection" json:"sections,omitempty"`

@@ -147,9 +147,13 @@ class SearchSlotsRequest(_message.Message):
     ROLE_CODES_FIELD_NUMBER: _builtins.int
     ORGANISATION_TYPE_FIELD_NUMBER: _builtins.int
     start: _builtins.str
-    """Start of the window: a UK day `yyyy-mm-dd` (from its first moment), or a time with offset `yyyy-mm-ddThh:mm:ss+hh:mm`."""
+    """Start of the window: a UK day `yyyy-mm-dd` (from its first moment), or a time with offset `yyyy-mm-ddThh:mm:ss+hh:mm`.
+    Required.
+    """
     end: _builtins.str
-    """End of the window: a UK day (to its last moment) or a time with offset. Windows over 14 days become several requests."""
+    """End of the window: a UK day (to its last moment) or a time with offset. Windows over 14 days become several requests.
+    Required.
+    """
     max_slots: _builtins.int
     """At most this many slots in the whole call, in order of arrival; 0 = no limit."""
     max_slots_per_practice: _builtins.int
@@ -164,7 +168,7 @@ class SearchSlotsRequest(_message.Message):
 
     @_builtins.property
     def ods_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Practices; duplicates count once."""
+        """Practices; duplicates count once. Required."""
 
     @_builtins.property
     def channels(self) -> _containers.RepeatedScalarFieldContainer[Global___DeliveryChannel.ValueType]:
@@ -541,7 +545,7 @@ class PracticeResult(_message.Message):
     cut_short: _builtins.bool
     """Whether a limit of the request cut this practice short."""
     practice_name: _builtins.str
-    """Address and name of the practice as it gave them."""
+    """Name of the practice as it gave it."""
     @_builtins.property
     def provenance(self) -> _common_pb2.Provenance:
         """Where this comes from."""
@@ -666,13 +670,13 @@ class BookAppointmentRequest(_message.Message):
     COMMENT_FIELD_NUMBER: _builtins.int
     ORGANISATION_PHONE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days."""
+    """A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days. Required."""
     nhs_number: _builtins.str
-    """The patient."""
+    """The patient. Required."""
     ods_code: _builtins.str
-    """The practice whose slots these are; need not be the patient's own."""
+    """The practice whose slots these are; need not be the patient's own. Required."""
     description: _builtins.str
-    """What the practice's diary shows, at most 100 characters. No clinical information."""
+    """What the practice's diary shows, at most 100 characters. No clinical information. Required."""
     comment: _builtins.str
     """A note, at most 500 characters. No clinical information."""
     organisation_phone: _builtins.str
@@ -683,7 +687,7 @@ class BookAppointmentRequest(_message.Message):
 
     @_builtins.property
     def slot_handles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """One or more adjacent slots of one session, in order."""
+        """One or more adjacent slots of one session, in order. Required."""
 
     def __init__(
         self,
@@ -900,15 +904,15 @@ class AmendAppointmentRequest(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     COMMENT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """A UUID of your choice; the same id means the same change for 30 days."""
+    """A UUID of your choice; the same id means the same change for 30 days. Required."""
     nhs_number: _builtins.str
-    """The patient."""
+    """The patient. Required."""
     ods_code: _builtins.str
-    """The practice."""
+    """The practice. Required."""
     appointment_handle: _builtins.str
-    """The appointment."""
+    """The appointment. Required."""
     version_id: _builtins.str
-    """Version that the caller saw."""
+    """Version that the caller saw. Required."""
     description: _builtins.str
     """New description; unset: stays. It cannot be removed."""
     comment: _builtins.str
@@ -992,17 +996,17 @@ class CancelAppointmentRequest(_message.Message):
     VERSION_ID_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """A UUID of your choice; the same id means the same cancellation for 30 days."""
+    """A UUID of your choice; the same id means the same cancellation for 30 days. Required."""
     nhs_number: _builtins.str
-    """The patient."""
+    """The patient. Required."""
     ods_code: _builtins.str
-    """The practice."""
+    """The practice. Required."""
     appointment_handle: _builtins.str
-    """The appointment."""
+    """The appointment. Required."""
     version_id: _builtins.str
-    """Version that the caller saw."""
+    """Version that the caller saw. Required."""
     reason: _builtins.str
-    """Why. The practice may store it cut."""
+    """Why. The practice may store it cut. Required."""
     @_builtins.property
     def context(self) -> _common_pb2.CallContext:
         """Circumstances of the call."""
@@ -1071,11 +1075,11 @@ class GetAppointmentRequest(_message.Message):
     ODS_CODE_FIELD_NUMBER: _builtins.int
     APPOINTMENT_HANDLE_FIELD_NUMBER: _builtins.int
     nhs_number: _builtins.str
-    """The patient."""
+    """The patient. Required."""
     ods_code: _builtins.str
-    """The practice."""
+    """The practice. Required."""
     appointment_handle: _builtins.str
-    """The appointment."""
+    """The appointment. Required."""
     @_builtins.property
     def context(self) -> _common_pb2.CallContext:
         """Circumstances of the call."""
@@ -1138,13 +1142,13 @@ class ListAppointmentsRequest(_message.Message):
     START_DATE_FIELD_NUMBER: _builtins.int
     END_DATE_FIELD_NUMBER: _builtins.int
     nhs_number: _builtins.str
-    """The patient."""
+    """The patient. Required."""
     ods_code: _builtins.str
-    """The practice."""
+    """The practice. Required."""
     start_date: _builtins.str
-    """First UK day, today at the earliest."""
+    """First UK day, today at the earliest. Required."""
     end_date: _builtins.str
-    """Last UK day, included."""
+    """Last UK day, included. Required."""
     @_builtins.property
     def context(self) -> _common_pb2.CallContext:
         """Circumstances of the call."""

@@ -87,7 +87,7 @@ class GetCapabilitiesRequest(_message.Message):
     CONTEXT_FIELD_NUMBER: _builtins.int
     ODS_CODE_FIELD_NUMBER: _builtins.int
     ods_code: _builtins.str
-    """The practice."""
+    """The practice. Required."""
     @_builtins.property
     def context(self) -> _common_pb2.CallContext:
         """Circumstances of the call."""

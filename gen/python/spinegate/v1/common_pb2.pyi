@@ -227,7 +227,9 @@ class _ComparisonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Comparison
     COMPARISON_MISMATCH: _Comparison.ValueType  # 2
     """Differs."""
     COMPARISON_NOT_HELD: _Comparison.ValueType  # 3
-    """The record does not hold this item, so it neither agrees nor differs."""
+    """The record does not hold this item, or PDS withholds it from everybody because the patient is restricted, so it neither
+    agrees nor differs.
+    """
 
 class Comparison(_Comparison, metaclass=_ComparisonEnumTypeWrapper):
     """How one item of a person's details compares between two records."""
@@ -239,7 +241,9 @@ COMPARISON_MATCH: Comparison.ValueType  # 1
 COMPARISON_MISMATCH: Comparison.ValueType  # 2
 """Differs."""
 COMPARISON_NOT_HELD: Comparison.ValueType  # 3
-"""The record does not hold this item, so it neither agrees nor differs."""
+"""The record does not hold this item, or PDS withholds it from everybody because the patient is restricted, so it neither
+agrees nor differs.
+"""
 Global___Comparison: _TypeAlias = Comparison  # noqa: Y015
 
 class _DatePrecision:

@@ -34,7 +34,7 @@ class SearchDocumentsRequest(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     EXPECTED_FIELD_NUMBER: _builtins.int
     nhs_number: _builtins.str
-    """The patient."""
+    """The patient. Required."""
     created_start: _builtins.str
     """Created on or after this day, `yyyy-mm-dd`."""
     created_end: _builtins.str
@@ -318,9 +318,9 @@ class GetDocumentRequest(_message.Message):
     NHS_NUMBER_FIELD_NUMBER: _builtins.int
     DOCUMENT_HANDLE_FIELD_NUMBER: _builtins.int
     nhs_number: _builtins.str
-    """The patient."""
+    """The patient. Required."""
     document_handle: _builtins.str
-    """From `SearchDocuments`."""
+    """From `SearchDocuments`. Required."""
     @_builtins.property
     def context(self) -> _common_pb2.CallContext:
         """Circumstances of the call."""

@@ -184,14 +184,14 @@ class ResolveEndpointRequest(_message.Message):
     ODS_CODE_FIELD_NUMBER: _builtins.int
     INTERACTION_FIELD_NUMBER: _builtins.int
     ods_code: _builtins.str
-    """The organisation."""
+    """The organisation. Required."""
     @_builtins.property
     def context(self) -> _common_pb2.CallContext:
         """Circumstances of the call."""
 
     @_builtins.property
     def interaction(self) -> Global___Interaction:
-        """The interaction that will be called. Others of the same capability may live elsewhere."""
+        """The interaction that will be called. Others of the same capability may live elsewhere. Required."""
 
     def __init__(
         self,
@@ -295,11 +295,11 @@ class ResolveEndpointsRequest(_message.Message):
 
     @_builtins.property
     def ods_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Organisations; duplicates count once."""
+        """Organisations; duplicates count once. Required."""
 
     @_builtins.property
     def interactions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Interaction]:
-        """Interactions; duplicates count once."""
+        """Interactions; duplicates count once. Required."""
 
     def __init__(
         self,

@@ -222,7 +222,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """-- Said by, or because of, SDS: the directory of systems.
 
     The organisation has no system registered for the interaction (asked twice, the second time past every cache).
-    Code NOT_FOUND, retry NEVER. Say: "This practice's system does not offer this nationally."
+    Code NOT_FOUND, retry NEVER. Say: "No system is registered nationally for this at the practice. Check the practice code, or telephone the practice."
     """
     ERROR_REASON_ENDPOINT_AMBIGUOUS: _ErrorReason.ValueType  # 44
     """More than one system is registered for the interaction; `candidates` names them and none is chosen.
@@ -415,8 +415,9 @@ class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     so treat one that you do not know by its gRPC code.
 
     A failed call carries this as `google.rpc.ErrorInfo` (domain `spinegate.v1`, reason = the name here without its
-    prefix) beside an `ErrorDetail`. Its metadata `message_id`, where it is set, is what the support of the NHS's API platform
-    wants quoted. Each value states its gRPC code, whether repeating helps, and the sentence that a
+    prefix) beside an `ErrorDetail`. For clients with the types of google.rpc alone, its metadata has `hop` and `retry`, as `ErrorDetail`
+    does, and `google.rpc.LocalizedMessage` the sentence for a clinician. The metadata `message_id`, where it is set, is what the
+    support of the NHS's API platform wants quoted. Each value states its gRPC code, whether repeating helps, and the sentence that a
     clinician can be shown: together they are the table of errors.
     """
 
@@ -615,7 +616,7 @@ ERROR_REASON_ENDPOINT_NOT_FOUND: ErrorReason.ValueType  # 43
 """-- Said by, or because of, SDS: the directory of systems.
 
 The organisation has no system registered for the interaction (asked twice, the second time past every cache).
-Code NOT_FOUND, retry NEVER. Say: "This practice's system does not offer this nationally."
+Code NOT_FOUND, retry NEVER. Say: "No system is registered nationally for this at the practice. Check the practice code, or telephone the practice."
 """
 ERROR_REASON_ENDPOINT_AMBIGUOUS: ErrorReason.ValueType  # 44
 """More than one system is registered for the interaction; `candidates` names them and none is chosen.

@@ -56,9 +56,9 @@ class FindPatientRequest(_message.Message):
     NHS_NUMBER_FIELD_NUMBER: _builtins.int
     ODS_CODE_FIELD_NUMBER: _builtins.int
     nhs_number: _builtins.str
-    """The patient."""
+    """The patient. Required."""
     ods_code: _builtins.str
-    """The practice; need not be the patient's own."""
+    """The practice; need not be the patient's own. Required."""
     @_builtins.property
     def context(self) -> _common_pb2.CallContext:
         """Circumstances of the call."""
@@ -132,11 +132,11 @@ class RegisterPatientRequest(_message.Message):
     EMAIL_FIELD_NUMBER: _builtins.int
     TEMPORARY_ADDRESS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """A UUID of your choice; the same id means the same registration for 30 days."""
+    """A UUID of your choice; the same id means the same registration for 30 days. Required."""
     nhs_number: _builtins.str
-    """The patient."""
+    """The patient. Required."""
     ods_code: _builtins.str
-    """The practice."""
+    """The practice. Required."""
     phone: _builtins.str
     """Telephone number to register; unset: PDS's."""
     email: _builtins.str
@@ -214,9 +214,9 @@ class FindPractitionerRequest(_message.Message):
     ODS_CODE_FIELD_NUMBER: _builtins.int
     SDS_USER_ID_FIELD_NUMBER: _builtins.int
     ods_code: _builtins.str
-    """The practice."""
+    """The practice. Required."""
     sds_user_id: _builtins.str
-    """SDS user id: digits."""
+    """SDS user id: digits. Required."""
     @_builtins.property
     def context(self) -> _common_pb2.CallContext:
         """Circumstances of the call."""
@@ -276,7 +276,7 @@ class FindOrganizationRequest(_message.Message):
     ODS_CODE_FIELD_NUMBER: _builtins.int
     ORGANIZATION_ODS_CODE_FIELD_NUMBER: _builtins.int
     ods_code: _builtins.str
-    """The practice that is asked."""
+    """The practice that is asked. Required."""
     organization_ods_code: _builtins.str
     """The organisation sought; unset: the practice itself."""
     @_builtins.property
@@ -338,9 +338,9 @@ class GetLocationRequest(_message.Message):
     ODS_CODE_FIELD_NUMBER: _builtins.int
     LOCATION_HANDLE_FIELD_NUMBER: _builtins.int
     ods_code: _builtins.str
-    """The practice."""
+    """The practice. Required."""
     location_handle: _builtins.str
-    """From a slot or an appointment."""
+    """From a slot or an appointment. Required."""
     @_builtins.property
     def context(self) -> _common_pb2.CallContext:
         """Circumstances of the call."""

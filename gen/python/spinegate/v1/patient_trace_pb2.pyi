@@ -315,7 +315,7 @@ class TracePatientRequest(_message.Message):
     NHS_NUMBER_FIELD_NUMBER: _builtins.int
     EXPECTED_FIELD_NUMBER: _builtins.int
     nhs_number: _builtins.str
-    """NHS Number: ten digits, no spaces."""
+    """NHS Number: ten digits, no spaces. Required."""
     @_builtins.property
     def context(self) -> _common_pb2.CallContext:
         """Circumstances of the call."""
@@ -414,7 +414,7 @@ class ExpectedDemographics(_message.Message):
     family: _builtins.str
     """Family name."""
     gender: _builtins.str
-    """Gender as PDS writes it: male, female, other, unknown."""
+    """Gender in the words of PDS, in any case: male, female, other, unknown. Anything else is refused: it could only differ."""
     birth_date: _builtins.str
     """Birth date: `yyyy-mm-dd`, or as much of it as you hold."""
     postal_code: _builtins.str
@@ -423,7 +423,7 @@ class ExpectedDemographics(_message.Message):
     """ODS code of the practice."""
     @_builtins.property
     def given(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Given names; the first is compared with the first recorded."""
+        """Given names: all of them written together, or else the first alone, are compared with those recorded."""
 
     def __init__(
         self,
@@ -1212,7 +1212,7 @@ class ListRelatedPersonsRequest(_message.Message):
     CONTEXT_FIELD_NUMBER: _builtins.int
     NHS_NUMBER_FIELD_NUMBER: _builtins.int
     nhs_number: _builtins.str
-    """The patient's NHS Number."""
+    """The patient's NHS Number. Required."""
     @_builtins.property
     def context(self) -> _common_pb2.CallContext:
         """Circumstances of the call."""

@@ -183,7 +183,7 @@ class GetRecordHtmlRequest(_message.Message):
     END_DATE_FIELD_NUMBER: _builtins.int
     EXPECTED_FIELD_NUMBER: _builtins.int
     nhs_number: _builtins.str
-    """The patient."""
+    """The patient. Required."""
     start_date: _builtins.str
     """First day, for sections that can be narrowed by period."""
     end_date: _builtins.str

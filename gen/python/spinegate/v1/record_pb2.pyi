@@ -211,7 +211,7 @@ class GetStructuredRecordRequest(_message.Message):
     VIEW_FIELD_NUMBER: _builtins.int
     EXPECTED_FIELD_NUMBER: _builtins.int
     nhs_number: _builtins.str
-    """The patient."""
+    """The patient. Required."""
     view: Global___RecordView.ValueType
     """How entries are given."""
     @_builtins.property
@@ -878,7 +878,7 @@ class RecordClosing(_message.Message):
     verdict: _common_pb2.Verdict.ValueType
     """WHOLE: all of what was asked arrived, the practice warned of nothing, every List entry resolved."""
     entries_total: _builtins.int
-    """Entries in the answer."""
+    """Entries in the answer, the one in event `patient` among them: one more than there are `entry` events."""
     content_length: _builtins.int
     """Length of the practice's content after content-decoding."""
     content_sha256: _builtins.bytes

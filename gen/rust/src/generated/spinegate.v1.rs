@@ -647,7 +647,8 @@ pub enum Comparison {
     Match = 1,
     /// Differs.
     Mismatch = 2,
-    /// The record does not hold this item, so it neither agrees nor differs.
+    /// The record does not hold this item, or PDS withholds it from everybody because the patient is restricted, so it neither
+    /// agrees nor differs.
     NotHeld = 3,
 }
 impl Comparison {
@@ -931,8 +932,9 @@ impl ::prost::Name for UpstreamIssue {
 /// so treat one that you do not know by its gRPC code.
 ///
 /// A failed call carries this as `google.rpc.ErrorInfo` (domain `spinegate.v1`, reason = the name here without its
-/// prefix) beside an `ErrorDetail`. Its metadata `message_id`, where it is set, is what the support of the NHS's API platform
-/// wants quoted. Each value states its gRPC code, whether repeating helps, and the sentence that a
+/// prefix) beside an `ErrorDetail`. For clients with the types of google.rpc alone, its metadata has `hop` and `retry`, as `ErrorDetail`
+/// does, and `google.rpc.LocalizedMessage` the sentence for a clinician. The metadata `message_id`, where it is set, is what the
+/// support of the NHS's API platform wants quoted. Each value states its gRPC code, whether repeating helps, and the sentence that a
 /// clinician can be shown: together they are the table of errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -1080,7 +1082,7 @@ pub enum ErrorReason {
     /// Code PERMISSION_DENIED, retry AFTER_CORRECTION. Say: "Choose the role that you are working in, and try again."
     SessionRoleRefused = 90,
     /// The organisation has no system registered for the interaction (asked twice, the second time past every cache).
-    /// Code NOT_FOUND, retry NEVER. Say: "This practice's system does not offer this nationally."
+    /// Code NOT_FOUND, retry NEVER. Say: "No system is registered nationally for this at the practice. Check the practice code, or telephone the practice."
     EndpointNotFound = 43,
     /// More than one system is registered for the interaction; `candidates` names them and none is chosen.
     /// Code FAILED_PRECONDITION, retry NEVER. Say: "The national directory lists more than one system for this practice, so none was used. Contact the practice."
@@ -1488,7 +1490,7 @@ pub struct TracePatientRequest {
     /// Circumstances of the call.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<CallContext>,
-    /// NHS Number: ten digits, no spaces.
+    /// NHS Number: ten digits, no spaces. Required.
     #[prost(string, tag = "2")]
     pub nhs_number: ::prost::alloc::string::String,
     /// What you hold about the person, to be compared. Anything unset is not compared.
@@ -1549,10 +1551,10 @@ pub struct ExpectedDemographics {
     /// Family name.
     #[prost(string, tag = "1")]
     pub family: ::prost::alloc::string::String,
-    /// Given names; the first is compared with the first recorded.
+    /// Given names: all of them written together, or else the first alone, are compared with those recorded.
     #[prost(string, repeated, tag = "2")]
     pub given: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Gender as PDS writes it: male, female, other, unknown.
+    /// Gender in the words of PDS, in any case: male, female, other, unknown. Anything else is refused: it could only differ.
     #[prost(string, tag = "3")]
     pub gender: ::prost::alloc::string::String,
     /// Birth date: `yyyy-mm-dd`, or as much of it as you hold.
@@ -2120,7 +2122,7 @@ pub struct ListRelatedPersonsRequest {
     /// Circumstances of the call.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<CallContext>,
-    /// The patient's NHS Number.
+    /// The patient's NHS Number. Required.
     #[prost(string, tag = "2")]
     pub nhs_number: ::prost::alloc::string::String,
 }
@@ -2795,13 +2797,15 @@ pub struct SearchSlotsRequest {
     /// Circumstances of the call.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<CallContext>,
-    /// Practices; duplicates count once.
+    /// Practices; duplicates count once. Required.
     #[prost(string, repeated, tag = "2")]
     pub ods_codes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// Start of the window: a UK day `yyyy-mm-dd` (from its first moment), or a time with offset `yyyy-mm-ddThh:mm:ss+hh:mm`.
+    /// Required.
     #[prost(string, tag = "3")]
     pub start: ::prost::alloc::string::String,
     /// End of the window: a UK day (to its last moment) or a time with offset. Windows over 14 days become several requests.
+    /// Required.
     #[prost(string, tag = "4")]
     pub end: ::prost::alloc::string::String,
     /// At most this many slots in the whole call, in order of arrival; 0 = no limit.
@@ -3077,7 +3081,7 @@ pub struct PracticeResult {
     /// Whether a limit of the request cut this practice short.
     #[prost(bool, tag = "6")]
     pub cut_short: bool,
-    /// Address and name of the practice as it gave them.
+    /// Name of the practice as it gave it.
     #[prost(string, tag = "7")]
     pub practice_name: ::prost::alloc::string::String,
 }
@@ -3158,19 +3162,19 @@ pub struct BookAppointmentRequest {
     /// Circumstances of the call.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<CallContext>,
-    /// A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days.
+    /// A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days. Required.
     #[prost(string, tag = "2")]
     pub request_id: ::prost::alloc::string::String,
-    /// The patient.
+    /// The patient. Required.
     #[prost(string, tag = "3")]
     pub nhs_number: ::prost::alloc::string::String,
-    /// The practice whose slots these are; need not be the patient's own.
+    /// The practice whose slots these are; need not be the patient's own. Required.
     #[prost(string, tag = "4")]
     pub ods_code: ::prost::alloc::string::String,
-    /// One or more adjacent slots of one session, in order.
+    /// One or more adjacent slots of one session, in order. Required.
     #[prost(string, repeated, tag = "5")]
     pub slot_handles: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// What the practice's diary shows, at most 100 characters. No clinical information.
+    /// What the practice's diary shows, at most 100 characters. No clinical information. Required.
     #[prost(string, tag = "6")]
     pub description: ::prost::alloc::string::String,
     /// A note, at most 500 characters. No clinical information.
@@ -3319,19 +3323,19 @@ pub struct AmendAppointmentRequest {
     /// Circumstances of the call.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<CallContext>,
-    /// A UUID of your choice; the same id means the same change for 30 days.
+    /// A UUID of your choice; the same id means the same change for 30 days. Required.
     #[prost(string, tag = "2")]
     pub request_id: ::prost::alloc::string::String,
-    /// The patient.
+    /// The patient. Required.
     #[prost(string, tag = "3")]
     pub nhs_number: ::prost::alloc::string::String,
-    /// The practice.
+    /// The practice. Required.
     #[prost(string, tag = "4")]
     pub ods_code: ::prost::alloc::string::String,
-    /// The appointment.
+    /// The appointment. Required.
     #[prost(string, tag = "5")]
     pub appointment_handle: ::prost::alloc::string::String,
-    /// Version that the caller saw.
+    /// Version that the caller saw. Required.
     #[prost(string, tag = "6")]
     pub version_id: ::prost::alloc::string::String,
     /// New description; unset: stays. It cannot be removed.
@@ -3380,22 +3384,22 @@ pub struct CancelAppointmentRequest {
     /// Circumstances of the call.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<CallContext>,
-    /// A UUID of your choice; the same id means the same cancellation for 30 days.
+    /// A UUID of your choice; the same id means the same cancellation for 30 days. Required.
     #[prost(string, tag = "2")]
     pub request_id: ::prost::alloc::string::String,
-    /// The patient.
+    /// The patient. Required.
     #[prost(string, tag = "3")]
     pub nhs_number: ::prost::alloc::string::String,
-    /// The practice.
+    /// The practice. Required.
     #[prost(string, tag = "4")]
     pub ods_code: ::prost::alloc::string::String,
-    /// The appointment.
+    /// The appointment. Required.
     #[prost(string, tag = "5")]
     pub appointment_handle: ::prost::alloc::string::String,
-    /// Version that the caller saw.
+    /// Version that the caller saw. Required.
     #[prost(string, tag = "6")]
     pub version_id: ::prost::alloc::string::String,
-    /// Why. The practice may store it cut.
+    /// Why. The practice may store it cut. Required.
     #[prost(string, tag = "7")]
     pub reason: ::prost::alloc::string::String,
 }
@@ -3438,13 +3442,13 @@ pub struct GetAppointmentRequest {
     /// Circumstances of the call.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<CallContext>,
-    /// The patient.
+    /// The patient. Required.
     #[prost(string, tag = "2")]
     pub nhs_number: ::prost::alloc::string::String,
-    /// The practice.
+    /// The practice. Required.
     #[prost(string, tag = "3")]
     pub ods_code: ::prost::alloc::string::String,
-    /// The appointment.
+    /// The appointment. Required.
     #[prost(string, tag = "4")]
     pub appointment_handle: ::prost::alloc::string::String,
 }
@@ -3484,16 +3488,16 @@ pub struct ListAppointmentsRequest {
     /// Circumstances of the call.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<CallContext>,
-    /// The patient.
+    /// The patient. Required.
     #[prost(string, tag = "2")]
     pub nhs_number: ::prost::alloc::string::String,
-    /// The practice.
+    /// The practice. Required.
     #[prost(string, tag = "3")]
     pub ods_code: ::prost::alloc::string::String,
-    /// First UK day, today at the earliest.
+    /// First UK day, today at the earliest. Required.
     #[prost(string, tag = "4")]
     pub start_date: ::prost::alloc::string::String,
-    /// Last UK day, included.
+    /// Last UK day, included. Required.
     #[prost(string, tag = "5")]
     pub end_date: ::prost::alloc::string::String,
 }
@@ -8097,7 +8101,7 @@ pub struct GetCapabilitiesRequest {
     /// Circumstances of the call.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<CallContext>,
-    /// The practice.
+    /// The practice. Required.
     #[prost(string, tag = "2")]
     pub ods_code: ::prost::alloc::string::String,
 }
@@ -8307,7 +8311,7 @@ pub struct SearchDocumentsRequest {
     /// Circumstances of the call.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<CallContext>,
-    /// The patient.
+    /// The patient. Required.
     #[prost(string, tag = "2")]
     pub nhs_number: ::prost::alloc::string::String,
     /// Created on or after this day, `yyyy-mm-dd`.
@@ -8511,10 +8515,10 @@ pub struct GetDocumentRequest {
     /// Circumstances of the call.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<CallContext>,
-    /// The patient.
+    /// The patient. Required.
     #[prost(string, tag = "2")]
     pub nhs_number: ::prost::alloc::string::String,
-    /// From `SearchDocuments`.
+    /// From `SearchDocuments`. Required.
     #[prost(string, tag = "3")]
     pub document_handle: ::prost::alloc::string::String,
 }
@@ -8681,10 +8685,10 @@ pub struct ResolveEndpointRequest {
     /// Circumstances of the call.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<CallContext>,
-    /// The organisation.
+    /// The organisation. Required.
     #[prost(string, tag = "2")]
     pub ods_code: ::prost::alloc::string::String,
-    /// The interaction that will be called. Others of the same capability may live elsewhere.
+    /// The interaction that will be called. Others of the same capability may live elsewhere. Required.
     #[prost(message, optional, tag = "3")]
     pub interaction: ::core::option::Option<Interaction>,
 }
@@ -8756,10 +8760,10 @@ pub struct ResolveEndpointsRequest {
     /// Circumstances of the call.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<CallContext>,
-    /// Organisations; duplicates count once.
+    /// Organisations; duplicates count once. Required.
     #[prost(string, repeated, tag = "2")]
     pub ods_codes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Interactions; duplicates count once.
+    /// Interactions; duplicates count once. Required.
     #[prost(message, repeated, tag = "3")]
     pub interactions: ::prost::alloc::vec::Vec<Interaction>,
 }
@@ -9211,10 +9215,10 @@ pub struct FindPatientRequest {
     /// Circumstances of the call.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<CallContext>,
-    /// The patient.
+    /// The patient. Required.
     #[prost(string, tag = "2")]
     pub nhs_number: ::prost::alloc::string::String,
-    /// The practice; need not be the patient's own.
+    /// The practice; need not be the patient's own. Required.
     #[prost(string, tag = "3")]
     pub ods_code: ::prost::alloc::string::String,
 }
@@ -9260,13 +9264,13 @@ pub struct RegisterPatientRequest {
     /// Circumstances of the call.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<CallContext>,
-    /// A UUID of your choice; the same id means the same registration for 30 days.
+    /// A UUID of your choice; the same id means the same registration for 30 days. Required.
     #[prost(string, tag = "2")]
     pub request_id: ::prost::alloc::string::String,
-    /// The patient.
+    /// The patient. Required.
     #[prost(string, tag = "3")]
     pub nhs_number: ::prost::alloc::string::String,
-    /// The practice.
+    /// The practice. Required.
     #[prost(string, tag = "4")]
     pub ods_code: ::prost::alloc::string::String,
     /// Telephone number to register; unset: PDS's.
@@ -9318,10 +9322,10 @@ pub struct FindPractitionerRequest {
     /// Circumstances of the call.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<CallContext>,
-    /// The practice.
+    /// The practice. Required.
     #[prost(string, tag = "2")]
     pub ods_code: ::prost::alloc::string::String,
-    /// SDS user id: digits.
+    /// SDS user id: digits. Required.
     #[prost(string, tag = "3")]
     pub sds_user_id: ::prost::alloc::string::String,
 }
@@ -9361,7 +9365,7 @@ pub struct FindOrganizationRequest {
     /// Circumstances of the call.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<CallContext>,
-    /// The practice that is asked.
+    /// The practice that is asked. Required.
     #[prost(string, tag = "2")]
     pub ods_code: ::prost::alloc::string::String,
     /// The organisation sought; unset: the practice itself.
@@ -9404,10 +9408,10 @@ pub struct GetLocationRequest {
     /// Circumstances of the call.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<CallContext>,
-    /// The practice.
+    /// The practice. Required.
     #[prost(string, tag = "2")]
     pub ods_code: ::prost::alloc::string::String,
-    /// From a slot or an appointment.
+    /// From a slot or an appointment. Required.
     #[prost(string, tag = "3")]
     pub location_handle: ::prost::alloc::string::String,
 }
@@ -9480,7 +9484,7 @@ pub struct GetStructuredRecordRequest {
     /// Circumstances of the call.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<CallContext>,
-    /// The patient.
+    /// The patient. Required.
     #[prost(string, tag = "2")]
     pub nhs_number: ::prost::alloc::string::String,
     /// What of the record. Unset: every area that the practice's version knows, unfiltered - the largest lawful single request.
@@ -9948,7 +9952,7 @@ pub struct RecordClosing {
     /// One for each area.
     #[prost(message, repeated, tag = "2")]
     pub areas: ::prost::alloc::vec::Vec<AreaResult>,
-    /// Entries in the answer.
+    /// Entries in the answer, the one in event `patient` among them: one more than there are `entry` events.
     #[prost(int32, tag = "3")]
     pub entries_total: i32,
     /// Length of the practice's content after content-decoding.
@@ -10207,7 +10211,7 @@ pub struct GetRecordHtmlRequest {
     /// Circumstances of the call.
     #[prost(message, optional, tag = "1")]
     pub context: ::core::option::Option<CallContext>,
-    /// The patient.
+    /// The patient. Required.
     #[prost(string, tag = "2")]
     pub nhs_number: ::prost::alloc::string::String,
     /// Sections; empty: all of them.

@@ -36,7 +36,7 @@ export type SearchSlotsRequest = Message<"spinegate.v1.SearchSlotsRequest"> & {
   context?: CallContext | undefined;
 
   /**
-   * Practices; duplicates count once.
+   * Practices; duplicates count once. Required.
    *
    * @generated from field: repeated string ods_codes = 2;
    */
@@ -44,6 +44,7 @@ export type SearchSlotsRequest = Message<"spinegate.v1.SearchSlotsRequest"> & {
 
   /**
    * Start of the window: a UK day `yyyy-mm-dd` (from its first moment), or a time with offset `yyyy-mm-ddThh:mm:ss+hh:mm`.
+   * Required.
    *
    * @generated from field: string start = 3;
    */
@@ -51,6 +52,7 @@ export type SearchSlotsRequest = Message<"spinegate.v1.SearchSlotsRequest"> & {
 
   /**
    * End of the window: a UK day (to its last moment) or a time with offset. Windows over 14 days become several requests.
+   * Required.
    *
    * @generated from field: string end = 4;
    */
@@ -533,7 +535,7 @@ export type PracticeResult = Message<"spinegate.v1.PracticeResult"> & {
   cutShort: boolean;
 
   /**
-   * Address and name of the practice as it gave them.
+   * Name of the practice as it gave it.
    *
    * @generated from field: string practice_name = 7;
    */
@@ -666,35 +668,35 @@ export type BookAppointmentRequest = Message<"spinegate.v1.BookAppointmentReques
   context?: CallContext | undefined;
 
   /**
-   * A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days.
+   * A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days. Required.
    *
    * @generated from field: string request_id = 2;
    */
   requestId: string;
 
   /**
-   * The patient.
+   * The patient. Required.
    *
    * @generated from field: string nhs_number = 3;
    */
   nhsNumber: string;
 
   /**
-   * The practice whose slots these are; need not be the patient's own.
+   * The practice whose slots these are; need not be the patient's own. Required.
    *
    * @generated from field: string ods_code = 4;
    */
   odsCode: string;
 
   /**
-   * One or more adjacent slots of one session, in order.
+   * One or more adjacent slots of one session, in order. Required.
    *
    * @generated from field: repeated string slot_handles = 5;
    */
   slotHandles: string[];
 
   /**
-   * What the practice's diary shows, at most 100 characters. No clinical information.
+   * What the practice's diary shows, at most 100 characters. No clinical information. Required.
    *
    * @generated from field: string description = 6;
    */
@@ -967,35 +969,35 @@ export type AmendAppointmentRequest = Message<"spinegate.v1.AmendAppointmentRequ
   context?: CallContext | undefined;
 
   /**
-   * A UUID of your choice; the same id means the same change for 30 days.
+   * A UUID of your choice; the same id means the same change for 30 days. Required.
    *
    * @generated from field: string request_id = 2;
    */
   requestId: string;
 
   /**
-   * The patient.
+   * The patient. Required.
    *
    * @generated from field: string nhs_number = 3;
    */
   nhsNumber: string;
 
   /**
-   * The practice.
+   * The practice. Required.
    *
    * @generated from field: string ods_code = 4;
    */
   odsCode: string;
 
   /**
-   * The appointment.
+   * The appointment. Required.
    *
    * @generated from field: string appointment_handle = 5;
    */
   appointmentHandle: string;
 
   /**
-   * Version that the caller saw.
+   * Version that the caller saw. Required.
    *
    * @generated from field: string version_id = 6;
    */
@@ -1072,42 +1074,42 @@ export type CancelAppointmentRequest = Message<"spinegate.v1.CancelAppointmentRe
   context?: CallContext | undefined;
 
   /**
-   * A UUID of your choice; the same id means the same cancellation for 30 days.
+   * A UUID of your choice; the same id means the same cancellation for 30 days. Required.
    *
    * @generated from field: string request_id = 2;
    */
   requestId: string;
 
   /**
-   * The patient.
+   * The patient. Required.
    *
    * @generated from field: string nhs_number = 3;
    */
   nhsNumber: string;
 
   /**
-   * The practice.
+   * The practice. Required.
    *
    * @generated from field: string ods_code = 4;
    */
   odsCode: string;
 
   /**
-   * The appointment.
+   * The appointment. Required.
    *
    * @generated from field: string appointment_handle = 5;
    */
   appointmentHandle: string;
 
   /**
-   * Version that the caller saw.
+   * Version that the caller saw. Required.
    *
    * @generated from field: string version_id = 6;
    */
   versionId: string;
 
   /**
-   * Why. The practice may store it cut.
+   * Why. The practice may store it cut. Required.
    *
    * @generated from field: string reason = 7;
    */
@@ -1170,21 +1172,21 @@ export type GetAppointmentRequest = Message<"spinegate.v1.GetAppointmentRequest"
   context?: CallContext | undefined;
 
   /**
-   * The patient.
+   * The patient. Required.
    *
    * @generated from field: string nhs_number = 2;
    */
   nhsNumber: string;
 
   /**
-   * The practice.
+   * The practice. Required.
    *
    * @generated from field: string ods_code = 3;
    */
   odsCode: string;
 
   /**
-   * The appointment.
+   * The appointment. Required.
    *
    * @generated from field: string appointment_handle = 4;
    */
@@ -1240,28 +1242,28 @@ export type ListAppointmentsRequest = Message<"spinegate.v1.ListAppointmentsRequ
   context?: CallContext | undefined;
 
   /**
-   * The patient.
+   * The patient. Required.
    *
    * @generated from field: string nhs_number = 2;
    */
   nhsNumber: string;
 
   /**
-   * The practice.
+   * The practice. Required.
    *
    * @generated from field: string ods_code = 3;
    */
   odsCode: string;
 
   /**
-   * First UK day, today at the earliest.
+   * First UK day, today at the earliest. Required.
    *
    * @generated from field: string start_date = 4;
    */
   startDate: string;
 
   /**
-   * Last UK day, included.
+   * Last UK day, included. Required.
    *
    * @generated from field: string end_date = 5;
    */

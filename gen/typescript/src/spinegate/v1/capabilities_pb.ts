@@ -34,7 +34,7 @@ export type GetCapabilitiesRequest = Message<"spinegate.v1.GetCapabilitiesReques
   context?: CallContext | undefined;
 
   /**
-   * The practice.
+   * The practice. Required.
    *
    * @generated from field: string ods_code = 2;
    */

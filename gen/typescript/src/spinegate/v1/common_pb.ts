@@ -993,7 +993,8 @@ export enum Comparison {
   MISMATCH = 2,
 
   /**
-   * The record does not hold this item, so it neither agrees nor differs.
+   * The record does not hold this item, or PDS withholds it from everybody because the patient is restricted, so it neither
+   * agrees nor differs.
    *
    * @generated from enum value: COMPARISON_NOT_HELD = 3;
    */

@@ -36,7 +36,7 @@ export type SearchDocumentsRequest = Message<"spinegate.v1.SearchDocumentsReques
   context?: CallContext | undefined;
 
   /**
-   * The patient.
+   * The patient. Required.
    *
    * @generated from field: string nhs_number = 2;
    */
@@ -371,14 +371,14 @@ export type GetDocumentRequest = Message<"spinegate.v1.GetDocumentRequest"> & {
   context?: CallContext | undefined;
 
   /**
-   * The patient.
+   * The patient. Required.
    *
    * @generated from field: string nhs_number = 2;
    */
   nhsNumber: string;
 
   /**
-   * From `SearchDocuments`.
+   * From `SearchDocuments`. Required.
    *
    * @generated from field: string document_handle = 3;
    */

@@ -71,14 +71,14 @@ export type ResolveEndpointRequest = Message<"spinegate.v1.ResolveEndpointReques
   context?: CallContext | undefined;
 
   /**
-   * The organisation.
+   * The organisation. Required.
    *
    * @generated from field: string ods_code = 2;
    */
   odsCode: string;
 
   /**
-   * The interaction that will be called. Others of the same capability may live elsewhere.
+   * The interaction that will be called. Others of the same capability may live elsewhere. Required.
    *
    * @generated from field: spinegate.v1.Interaction interaction = 3;
    */
@@ -190,14 +190,14 @@ export type ResolveEndpointsRequest = Message<"spinegate.v1.ResolveEndpointsRequ
   context?: CallContext | undefined;
 
   /**
-   * Organisations; duplicates count once.
+   * Organisations; duplicates count once. Required.
    *
    * @generated from field: repeated string ods_codes = 2;
    */
   odsCodes: string[];
 
   /**
-   * Interactions; duplicates count once.
+   * Interactions; duplicates count once. Required.
    *
    * @generated from field: repeated spinegate.v1.Interaction interactions = 3;
    */

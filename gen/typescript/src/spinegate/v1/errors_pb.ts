@@ -249,8 +249,9 @@ export const UpstreamIssueSchema: GenMessage<UpstreamIssue> = /*@__PURE__*/
  * so treat one that you do not know by its gRPC code.
  *
  * A failed call carries this as `google.rpc.ErrorInfo` (domain `spinegate.v1`, reason = the name here without its
- * prefix) beside an `ErrorDetail`. Its metadata `message_id`, where it is set, is what the support of the NHS's API platform
- * wants quoted. Each value states its gRPC code, whether repeating helps, and the sentence that a
+ * prefix) beside an `ErrorDetail`. For clients with the types of google.rpc alone, its metadata has `hop` and `retry`, as `ErrorDetail`
+ * does, and `google.rpc.LocalizedMessage` the sentence for a clinician. The metadata `message_id`, where it is set, is what the
+ * support of the NHS's API platform wants quoted. Each value states its gRPC code, whether repeating helps, and the sentence that a
  * clinician can be shown: together they are the table of errors.
  *
  * @generated from enum spinegate.v1.ErrorReason
@@ -630,7 +631,7 @@ export enum ErrorReason {
 
   /**
    * The organisation has no system registered for the interaction (asked twice, the second time past every cache).
-   * Code NOT_FOUND, retry NEVER. Say: "This practice's system does not offer this nationally."
+   * Code NOT_FOUND, retry NEVER. Say: "No system is registered nationally for this at the practice. Check the practice code, or telephone the practice."
    *
    * @generated from enum value: ERROR_REASON_ENDPOINT_NOT_FOUND = 43;
    */

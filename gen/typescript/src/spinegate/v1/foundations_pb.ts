@@ -34,14 +34,14 @@ export type FindPatientRequest = Message<"spinegate.v1.FindPatientRequest"> & {
   context?: CallContext | undefined;
 
   /**
-   * The patient.
+   * The patient. Required.
    *
    * @generated from field: string nhs_number = 2;
    */
   nhsNumber: string;
 
   /**
-   * The practice; need not be the patient's own.
+   * The practice; need not be the patient's own. Required.
    *
    * @generated from field: string ods_code = 3;
    */
@@ -111,21 +111,21 @@ export type RegisterPatientRequest = Message<"spinegate.v1.RegisterPatientReques
   context?: CallContext | undefined;
 
   /**
-   * A UUID of your choice; the same id means the same registration for 30 days.
+   * A UUID of your choice; the same id means the same registration for 30 days. Required.
    *
    * @generated from field: string request_id = 2;
    */
   requestId: string;
 
   /**
-   * The patient.
+   * The patient. Required.
    *
    * @generated from field: string nhs_number = 3;
    */
   nhsNumber: string;
 
   /**
-   * The practice.
+   * The practice. Required.
    *
    * @generated from field: string ods_code = 4;
    */
@@ -209,14 +209,14 @@ export type FindPractitionerRequest = Message<"spinegate.v1.FindPractitionerRequ
   context?: CallContext | undefined;
 
   /**
-   * The practice.
+   * The practice. Required.
    *
    * @generated from field: string ods_code = 2;
    */
   odsCode: string;
 
   /**
-   * SDS user id: digits.
+   * SDS user id: digits. Required.
    *
    * @generated from field: string sds_user_id = 3;
    */
@@ -272,7 +272,7 @@ export type FindOrganizationRequest = Message<"spinegate.v1.FindOrganizationRequ
   context?: CallContext | undefined;
 
   /**
-   * The practice that is asked.
+   * The practice that is asked. Required.
    *
    * @generated from field: string ods_code = 2;
    */
@@ -335,14 +335,14 @@ export type GetLocationRequest = Message<"spinegate.v1.GetLocationRequest"> & {
   context?: CallContext | undefined;
 
   /**
-   * The practice.
+   * The practice. Required.
    *
    * @generated from field: string ods_code = 2;
    */
   odsCode: string;
 
   /**
-   * From a slot or an appointment.
+   * From a slot or an appointment. Required.
    *
    * @generated from field: string location_handle = 3;
    */

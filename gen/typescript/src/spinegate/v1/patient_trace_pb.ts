@@ -32,7 +32,7 @@ export type TracePatientRequest = Message<"spinegate.v1.TracePatientRequest"> & 
   context?: CallContext | undefined;
 
   /**
-   * NHS Number: ten digits, no spaces.
+   * NHS Number: ten digits, no spaces. Required.
    *
    * @generated from field: string nhs_number = 2;
    */
@@ -137,14 +137,14 @@ export type ExpectedDemographics = Message<"spinegate.v1.ExpectedDemographics"> 
   family: string;
 
   /**
-   * Given names; the first is compared with the first recorded.
+   * Given names: all of them written together, or else the first alone, are compared with those recorded.
    *
    * @generated from field: repeated string given = 2;
    */
   given: string[];
 
   /**
-   * Gender as PDS writes it: male, female, other, unknown.
+   * Gender in the words of PDS, in any case: male, female, other, unknown. Anything else is refused: it could only differ.
    *
    * @generated from field: string gender = 3;
    */
@@ -1085,7 +1085,7 @@ export type ListRelatedPersonsRequest = Message<"spinegate.v1.ListRelatedPersons
   context?: CallContext | undefined;
 
   /**
-   * The patient's NHS Number.
+   * The patient's NHS Number. Required.
    *
    * @generated from field: string nhs_number = 2;
    */

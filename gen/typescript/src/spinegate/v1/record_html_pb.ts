@@ -34,7 +34,7 @@ export type GetRecordHtmlRequest = Message<"spinegate.v1.GetRecordHtmlRequest"> 
   context?: CallContext | undefined;
 
   /**
-   * The patient.
+   * The patient. Required.
    *
    * @generated from field: string nhs_number = 2;
    */

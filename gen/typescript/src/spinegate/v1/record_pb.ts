@@ -36,7 +36,7 @@ export type GetStructuredRecordRequest = Message<"spinegate.v1.GetStructuredReco
   context?: CallContext | undefined;
 
   /**
-   * The patient.
+   * The patient. Required.
    *
    * @generated from field: string nhs_number = 2;
    */
@@ -790,7 +790,7 @@ export type RecordClosing = Message<"spinegate.v1.RecordClosing"> & {
   areas: AreaResult[];
 
   /**
-   * Entries in the answer.
+   * Entries in the answer, the one in event `patient` among them: one more than there are `entry` events.
    *
    * @generated from field: int32 entries_total = 3;
    */

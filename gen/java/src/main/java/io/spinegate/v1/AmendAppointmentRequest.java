@@ -98,7 +98,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object requestId_ = "";
   /**
    * <pre>
-   * A UUID of your choice; the same id means the same change for 30 days.
+   * A UUID of your choice; the same id means the same change for 30 days. Required.
    * </pre>
    *
    * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -119,7 +119,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * A UUID of your choice; the same id means the same change for 30 days.
+   * A UUID of your choice; the same id means the same change for 30 days. Required.
    * </pre>
    *
    * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -145,7 +145,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object nhsNumber_ = "";
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -166,7 +166,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -192,7 +192,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object odsCode_ = "";
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -213,7 +213,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -239,7 +239,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object appointmentHandle_ = "";
   /**
    * <pre>
-   * The appointment.
+   * The appointment. Required.
    * </pre>
    *
    * <code>string appointment_handle = 5 [json_name = "appointmentHandle"];</code>
@@ -260,7 +260,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The appointment.
+   * The appointment. Required.
    * </pre>
    *
    * <code>string appointment_handle = 5 [json_name = "appointmentHandle"];</code>
@@ -286,7 +286,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object versionId_ = "";
   /**
    * <pre>
-   * Version that the caller saw.
+   * Version that the caller saw. Required.
    * </pre>
    *
    * <code>string version_id = 6 [json_name = "versionId"];</code>
@@ -307,7 +307,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Version that the caller saw.
+   * Version that the caller saw. Required.
    * </pre>
    *
    * <code>string version_id = 6 [json_name = "versionId"];</code>
@@ -1105,7 +1105,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object requestId_ = "";
     /**
      * <pre>
-     * A UUID of your choice; the same id means the same change for 30 days.
+     * A UUID of your choice; the same id means the same change for 30 days. Required.
      * </pre>
      *
      * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -1125,7 +1125,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * A UUID of your choice; the same id means the same change for 30 days.
+     * A UUID of your choice; the same id means the same change for 30 days. Required.
      * </pre>
      *
      * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -1146,7 +1146,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * A UUID of your choice; the same id means the same change for 30 days.
+     * A UUID of your choice; the same id means the same change for 30 days. Required.
      * </pre>
      *
      * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -1163,7 +1163,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * A UUID of your choice; the same id means the same change for 30 days.
+     * A UUID of your choice; the same id means the same change for 30 days. Required.
      * </pre>
      *
      * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -1177,7 +1177,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * A UUID of your choice; the same id means the same change for 30 days.
+     * A UUID of your choice; the same id means the same change for 30 days. Required.
      * </pre>
      *
      * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -1197,7 +1197,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object nhsNumber_ = "";
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -1217,7 +1217,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -1238,7 +1238,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -1255,7 +1255,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -1269,7 +1269,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -1289,7 +1289,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object odsCode_ = "";
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -1309,7 +1309,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -1330,7 +1330,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -1347,7 +1347,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -1361,7 +1361,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -1381,7 +1381,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object appointmentHandle_ = "";
     /**
      * <pre>
-     * The appointment.
+     * The appointment. Required.
      * </pre>
      *
      * <code>string appointment_handle = 5 [json_name = "appointmentHandle"];</code>
@@ -1401,7 +1401,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The appointment.
+     * The appointment. Required.
      * </pre>
      *
      * <code>string appointment_handle = 5 [json_name = "appointmentHandle"];</code>
@@ -1422,7 +1422,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The appointment.
+     * The appointment. Required.
      * </pre>
      *
      * <code>string appointment_handle = 5 [json_name = "appointmentHandle"];</code>
@@ -1439,7 +1439,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The appointment.
+     * The appointment. Required.
      * </pre>
      *
      * <code>string appointment_handle = 5 [json_name = "appointmentHandle"];</code>
@@ -1453,7 +1453,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The appointment.
+     * The appointment. Required.
      * </pre>
      *
      * <code>string appointment_handle = 5 [json_name = "appointmentHandle"];</code>
@@ -1473,7 +1473,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object versionId_ = "";
     /**
      * <pre>
-     * Version that the caller saw.
+     * Version that the caller saw. Required.
      * </pre>
      *
      * <code>string version_id = 6 [json_name = "versionId"];</code>
@@ -1493,7 +1493,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Version that the caller saw.
+     * Version that the caller saw. Required.
      * </pre>
      *
      * <code>string version_id = 6 [json_name = "versionId"];</code>
@@ -1514,7 +1514,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Version that the caller saw.
+     * Version that the caller saw. Required.
      * </pre>
      *
      * <code>string version_id = 6 [json_name = "versionId"];</code>
@@ -1531,7 +1531,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Version that the caller saw.
+     * Version that the caller saw. Required.
      * </pre>
      *
      * <code>string version_id = 6 [json_name = "versionId"];</code>
@@ -1545,7 +1545,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Version that the caller saw.
+     * Version that the caller saw. Required.
      * </pre>
      *
      * <code>string version_id = 6 [json_name = "versionId"];</code>

@@ -39,7 +39,7 @@ public interface AmendAppointmentRequestOrBuilder extends
 
   /**
    * <pre>
-   * A UUID of your choice; the same id means the same change for 30 days.
+   * A UUID of your choice; the same id means the same change for 30 days. Required.
    * </pre>
    *
    * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -48,7 +48,7 @@ public interface AmendAppointmentRequestOrBuilder extends
   java.lang.String getRequestId();
   /**
    * <pre>
-   * A UUID of your choice; the same id means the same change for 30 days.
+   * A UUID of your choice; the same id means the same change for 30 days. Required.
    * </pre>
    *
    * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -59,7 +59,7 @@ public interface AmendAppointmentRequestOrBuilder extends
 
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -68,7 +68,7 @@ public interface AmendAppointmentRequestOrBuilder extends
   java.lang.String getNhsNumber();
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -79,7 +79,7 @@ public interface AmendAppointmentRequestOrBuilder extends
 
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -88,7 +88,7 @@ public interface AmendAppointmentRequestOrBuilder extends
   java.lang.String getOdsCode();
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -99,7 +99,7 @@ public interface AmendAppointmentRequestOrBuilder extends
 
   /**
    * <pre>
-   * The appointment.
+   * The appointment. Required.
    * </pre>
    *
    * <code>string appointment_handle = 5 [json_name = "appointmentHandle"];</code>
@@ -108,7 +108,7 @@ public interface AmendAppointmentRequestOrBuilder extends
   java.lang.String getAppointmentHandle();
   /**
    * <pre>
-   * The appointment.
+   * The appointment. Required.
    * </pre>
    *
    * <code>string appointment_handle = 5 [json_name = "appointmentHandle"];</code>
@@ -119,7 +119,7 @@ public interface AmendAppointmentRequestOrBuilder extends
 
   /**
    * <pre>
-   * Version that the caller saw.
+   * Version that the caller saw. Required.
    * </pre>
    *
    * <code>string version_id = 6 [json_name = "versionId"];</code>
@@ -128,7 +128,7 @@ public interface AmendAppointmentRequestOrBuilder extends
   java.lang.String getVersionId();
   /**
    * <pre>
-   * Version that the caller saw.
+   * Version that the caller saw. Required.
    * </pre>
    *
    * <code>string version_id = 6 [json_name = "versionId"];</code>

@@ -99,7 +99,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object requestId_ = "";
   /**
    * <pre>
-   * A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days.
+   * A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days. Required.
    * </pre>
    *
    * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -120,7 +120,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days.
+   * A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days. Required.
    * </pre>
    *
    * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -146,7 +146,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object nhsNumber_ = "";
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -167,7 +167,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -193,7 +193,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object odsCode_ = "";
   /**
    * <pre>
-   * The practice whose slots these are; need not be the patient's own.
+   * The practice whose slots these are; need not be the patient's own. Required.
    * </pre>
    *
    * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -214,7 +214,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The practice whose slots these are; need not be the patient's own.
+   * The practice whose slots these are; need not be the patient's own. Required.
    * </pre>
    *
    * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -241,7 +241,7 @@ private static final long serialVersionUID = 0L;
       com.google.protobuf.LazyStringArrayList.emptyList();
   /**
    * <pre>
-   * One or more adjacent slots of one session, in order.
+   * One or more adjacent slots of one session, in order. Required.
    * </pre>
    *
    * <code>repeated string slot_handles = 5 [json_name = "slotHandles"];</code>
@@ -253,7 +253,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * One or more adjacent slots of one session, in order.
+   * One or more adjacent slots of one session, in order. Required.
    * </pre>
    *
    * <code>repeated string slot_handles = 5 [json_name = "slotHandles"];</code>
@@ -264,7 +264,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * One or more adjacent slots of one session, in order.
+   * One or more adjacent slots of one session, in order. Required.
    * </pre>
    *
    * <code>repeated string slot_handles = 5 [json_name = "slotHandles"];</code>
@@ -276,7 +276,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * One or more adjacent slots of one session, in order.
+   * One or more adjacent slots of one session, in order. Required.
    * </pre>
    *
    * <code>repeated string slot_handles = 5 [json_name = "slotHandles"];</code>
@@ -293,7 +293,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object description_ = "";
   /**
    * <pre>
-   * What the practice's diary shows, at most 100 characters. No clinical information.
+   * What the practice's diary shows, at most 100 characters. No clinical information. Required.
    * </pre>
    *
    * <code>string description = 6 [json_name = "description"];</code>
@@ -314,7 +314,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * What the practice's diary shows, at most 100 characters. No clinical information.
+   * What the practice's diary shows, at most 100 characters. No clinical information. Required.
    * </pre>
    *
    * <code>string description = 6 [json_name = "description"];</code>
@@ -1091,7 +1091,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object requestId_ = "";
     /**
      * <pre>
-     * A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days.
+     * A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days. Required.
      * </pre>
      *
      * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -1111,7 +1111,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days.
+     * A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days. Required.
      * </pre>
      *
      * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -1132,7 +1132,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days.
+     * A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days. Required.
      * </pre>
      *
      * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -1149,7 +1149,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days.
+     * A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days. Required.
      * </pre>
      *
      * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -1163,7 +1163,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days.
+     * A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days. Required.
      * </pre>
      *
      * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -1183,7 +1183,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object nhsNumber_ = "";
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -1203,7 +1203,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -1224,7 +1224,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -1241,7 +1241,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -1255,7 +1255,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -1275,7 +1275,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object odsCode_ = "";
     /**
      * <pre>
-     * The practice whose slots these are; need not be the patient's own.
+     * The practice whose slots these are; need not be the patient's own. Required.
      * </pre>
      *
      * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -1295,7 +1295,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice whose slots these are; need not be the patient's own.
+     * The practice whose slots these are; need not be the patient's own. Required.
      * </pre>
      *
      * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -1316,7 +1316,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice whose slots these are; need not be the patient's own.
+     * The practice whose slots these are; need not be the patient's own. Required.
      * </pre>
      *
      * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -1333,7 +1333,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice whose slots these are; need not be the patient's own.
+     * The practice whose slots these are; need not be the patient's own. Required.
      * </pre>
      *
      * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -1347,7 +1347,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice whose slots these are; need not be the patient's own.
+     * The practice whose slots these are; need not be the patient's own. Required.
      * </pre>
      *
      * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -1374,7 +1374,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One or more adjacent slots of one session, in order.
+     * One or more adjacent slots of one session, in order. Required.
      * </pre>
      *
      * <code>repeated string slot_handles = 5 [json_name = "slotHandles"];</code>
@@ -1387,7 +1387,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One or more adjacent slots of one session, in order.
+     * One or more adjacent slots of one session, in order. Required.
      * </pre>
      *
      * <code>repeated string slot_handles = 5 [json_name = "slotHandles"];</code>
@@ -1398,7 +1398,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One or more adjacent slots of one session, in order.
+     * One or more adjacent slots of one session, in order. Required.
      * </pre>
      *
      * <code>repeated string slot_handles = 5 [json_name = "slotHandles"];</code>
@@ -1410,7 +1410,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One or more adjacent slots of one session, in order.
+     * One or more adjacent slots of one session, in order. Required.
      * </pre>
      *
      * <code>repeated string slot_handles = 5 [json_name = "slotHandles"];</code>
@@ -1423,7 +1423,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One or more adjacent slots of one session, in order.
+     * One or more adjacent slots of one session, in order. Required.
      * </pre>
      *
      * <code>repeated string slot_handles = 5 [json_name = "slotHandles"];</code>
@@ -1442,7 +1442,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One or more adjacent slots of one session, in order.
+     * One or more adjacent slots of one session, in order. Required.
      * </pre>
      *
      * <code>repeated string slot_handles = 5 [json_name = "slotHandles"];</code>
@@ -1460,7 +1460,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One or more adjacent slots of one session, in order.
+     * One or more adjacent slots of one session, in order. Required.
      * </pre>
      *
      * <code>repeated string slot_handles = 5 [json_name = "slotHandles"];</code>
@@ -1478,7 +1478,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One or more adjacent slots of one session, in order.
+     * One or more adjacent slots of one session, in order. Required.
      * </pre>
      *
      * <code>repeated string slot_handles = 5 [json_name = "slotHandles"];</code>
@@ -1493,7 +1493,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * One or more adjacent slots of one session, in order.
+     * One or more adjacent slots of one session, in order. Required.
      * </pre>
      *
      * <code>repeated string slot_handles = 5 [json_name = "slotHandles"];</code>
@@ -1514,7 +1514,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object description_ = "";
     /**
      * <pre>
-     * What the practice's diary shows, at most 100 characters. No clinical information.
+     * What the practice's diary shows, at most 100 characters. No clinical information. Required.
      * </pre>
      *
      * <code>string description = 6 [json_name = "description"];</code>
@@ -1534,7 +1534,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What the practice's diary shows, at most 100 characters. No clinical information.
+     * What the practice's diary shows, at most 100 characters. No clinical information. Required.
      * </pre>
      *
      * <code>string description = 6 [json_name = "description"];</code>
@@ -1555,7 +1555,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What the practice's diary shows, at most 100 characters. No clinical information.
+     * What the practice's diary shows, at most 100 characters. No clinical information. Required.
      * </pre>
      *
      * <code>string description = 6 [json_name = "description"];</code>
@@ -1572,7 +1572,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What the practice's diary shows, at most 100 characters. No clinical information.
+     * What the practice's diary shows, at most 100 characters. No clinical information. Required.
      * </pre>
      *
      * <code>string description = 6 [json_name = "description"];</code>
@@ -1586,7 +1586,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * What the practice's diary shows, at most 100 characters. No clinical information.
+     * What the practice's diary shows, at most 100 characters. No clinical information. Required.
      * </pre>
      *
      * <code>string description = 6 [json_name = "description"];</code>

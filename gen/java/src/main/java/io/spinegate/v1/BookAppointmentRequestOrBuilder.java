@@ -39,7 +39,7 @@ public interface BookAppointmentRequestOrBuilder extends
 
   /**
    * <pre>
-   * A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days.
+   * A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days. Required.
    * </pre>
    *
    * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -48,7 +48,7 @@ public interface BookAppointmentRequestOrBuilder extends
   java.lang.String getRequestId();
   /**
    * <pre>
-   * A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days.
+   * A UUID of your choice, kept until you know the outcome. The same id means the same booking for 30 days. Required.
    * </pre>
    *
    * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -59,7 +59,7 @@ public interface BookAppointmentRequestOrBuilder extends
 
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -68,7 +68,7 @@ public interface BookAppointmentRequestOrBuilder extends
   java.lang.String getNhsNumber();
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -79,7 +79,7 @@ public interface BookAppointmentRequestOrBuilder extends
 
   /**
    * <pre>
-   * The practice whose slots these are; need not be the patient's own.
+   * The practice whose slots these are; need not be the patient's own. Required.
    * </pre>
    *
    * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -88,7 +88,7 @@ public interface BookAppointmentRequestOrBuilder extends
   java.lang.String getOdsCode();
   /**
    * <pre>
-   * The practice whose slots these are; need not be the patient's own.
+   * The practice whose slots these are; need not be the patient's own. Required.
    * </pre>
    *
    * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -99,7 +99,7 @@ public interface BookAppointmentRequestOrBuilder extends
 
   /**
    * <pre>
-   * One or more adjacent slots of one session, in order.
+   * One or more adjacent slots of one session, in order. Required.
    * </pre>
    *
    * <code>repeated string slot_handles = 5 [json_name = "slotHandles"];</code>
@@ -109,7 +109,7 @@ public interface BookAppointmentRequestOrBuilder extends
       getSlotHandlesList();
   /**
    * <pre>
-   * One or more adjacent slots of one session, in order.
+   * One or more adjacent slots of one session, in order. Required.
    * </pre>
    *
    * <code>repeated string slot_handles = 5 [json_name = "slotHandles"];</code>
@@ -118,7 +118,7 @@ public interface BookAppointmentRequestOrBuilder extends
   int getSlotHandlesCount();
   /**
    * <pre>
-   * One or more adjacent slots of one session, in order.
+   * One or more adjacent slots of one session, in order. Required.
    * </pre>
    *
    * <code>repeated string slot_handles = 5 [json_name = "slotHandles"];</code>
@@ -128,7 +128,7 @@ public interface BookAppointmentRequestOrBuilder extends
   java.lang.String getSlotHandles(int index);
   /**
    * <pre>
-   * One or more adjacent slots of one session, in order.
+   * One or more adjacent slots of one session, in order. Required.
    * </pre>
    *
    * <code>repeated string slot_handles = 5 [json_name = "slotHandles"];</code>
@@ -140,7 +140,7 @@ public interface BookAppointmentRequestOrBuilder extends
 
   /**
    * <pre>
-   * What the practice's diary shows, at most 100 characters. No clinical information.
+   * What the practice's diary shows, at most 100 characters. No clinical information. Required.
    * </pre>
    *
    * <code>string description = 6 [json_name = "description"];</code>
@@ -149,7 +149,7 @@ public interface BookAppointmentRequestOrBuilder extends
   java.lang.String getDescription();
   /**
    * <pre>
-   * What the practice's diary shows, at most 100 characters. No clinical information.
+   * What the practice's diary shows, at most 100 characters. No clinical information. Required.
    * </pre>
    *
    * <code>string description = 6 [json_name = "description"];</code>

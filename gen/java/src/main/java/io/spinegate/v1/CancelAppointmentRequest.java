@@ -97,7 +97,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object requestId_ = "";
   /**
    * <pre>
-   * A UUID of your choice; the same id means the same cancellation for 30 days.
+   * A UUID of your choice; the same id means the same cancellation for 30 days. Required.
    * </pre>
    *
    * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -118,7 +118,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * A UUID of your choice; the same id means the same cancellation for 30 days.
+   * A UUID of your choice; the same id means the same cancellation for 30 days. Required.
    * </pre>
    *
    * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -144,7 +144,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object nhsNumber_ = "";
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -165,7 +165,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -191,7 +191,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object odsCode_ = "";
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -212,7 +212,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -238,7 +238,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object appointmentHandle_ = "";
   /**
    * <pre>
-   * The appointment.
+   * The appointment. Required.
    * </pre>
    *
    * <code>string appointment_handle = 5 [json_name = "appointmentHandle"];</code>
@@ -259,7 +259,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The appointment.
+   * The appointment. Required.
    * </pre>
    *
    * <code>string appointment_handle = 5 [json_name = "appointmentHandle"];</code>
@@ -285,7 +285,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object versionId_ = "";
   /**
    * <pre>
-   * Version that the caller saw.
+   * Version that the caller saw. Required.
    * </pre>
    *
    * <code>string version_id = 6 [json_name = "versionId"];</code>
@@ -306,7 +306,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Version that the caller saw.
+   * Version that the caller saw. Required.
    * </pre>
    *
    * <code>string version_id = 6 [json_name = "versionId"];</code>
@@ -332,7 +332,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object reason_ = "";
   /**
    * <pre>
-   * Why. The practice may store it cut.
+   * Why. The practice may store it cut. Required.
    * </pre>
    *
    * <code>string reason = 7 [json_name = "reason"];</code>
@@ -353,7 +353,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Why. The practice may store it cut.
+   * Why. The practice may store it cut. Required.
    * </pre>
    *
    * <code>string reason = 7 [json_name = "reason"];</code>
@@ -997,7 +997,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object requestId_ = "";
     /**
      * <pre>
-     * A UUID of your choice; the same id means the same cancellation for 30 days.
+     * A UUID of your choice; the same id means the same cancellation for 30 days. Required.
      * </pre>
      *
      * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -1017,7 +1017,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * A UUID of your choice; the same id means the same cancellation for 30 days.
+     * A UUID of your choice; the same id means the same cancellation for 30 days. Required.
      * </pre>
      *
      * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -1038,7 +1038,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * A UUID of your choice; the same id means the same cancellation for 30 days.
+     * A UUID of your choice; the same id means the same cancellation for 30 days. Required.
      * </pre>
      *
      * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -1055,7 +1055,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * A UUID of your choice; the same id means the same cancellation for 30 days.
+     * A UUID of your choice; the same id means the same cancellation for 30 days. Required.
      * </pre>
      *
      * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -1069,7 +1069,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * A UUID of your choice; the same id means the same cancellation for 30 days.
+     * A UUID of your choice; the same id means the same cancellation for 30 days. Required.
      * </pre>
      *
      * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -1089,7 +1089,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object nhsNumber_ = "";
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -1109,7 +1109,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -1130,7 +1130,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -1147,7 +1147,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -1161,7 +1161,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -1181,7 +1181,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object odsCode_ = "";
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -1201,7 +1201,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -1222,7 +1222,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -1239,7 +1239,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -1253,7 +1253,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -1273,7 +1273,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object appointmentHandle_ = "";
     /**
      * <pre>
-     * The appointment.
+     * The appointment. Required.
      * </pre>
      *
      * <code>string appointment_handle = 5 [json_name = "appointmentHandle"];</code>
@@ -1293,7 +1293,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The appointment.
+     * The appointment. Required.
      * </pre>
      *
      * <code>string appointment_handle = 5 [json_name = "appointmentHandle"];</code>
@@ -1314,7 +1314,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The appointment.
+     * The appointment. Required.
      * </pre>
      *
      * <code>string appointment_handle = 5 [json_name = "appointmentHandle"];</code>
@@ -1331,7 +1331,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The appointment.
+     * The appointment. Required.
      * </pre>
      *
      * <code>string appointment_handle = 5 [json_name = "appointmentHandle"];</code>
@@ -1345,7 +1345,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The appointment.
+     * The appointment. Required.
      * </pre>
      *
      * <code>string appointment_handle = 5 [json_name = "appointmentHandle"];</code>
@@ -1365,7 +1365,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object versionId_ = "";
     /**
      * <pre>
-     * Version that the caller saw.
+     * Version that the caller saw. Required.
      * </pre>
      *
      * <code>string version_id = 6 [json_name = "versionId"];</code>
@@ -1385,7 +1385,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Version that the caller saw.
+     * Version that the caller saw. Required.
      * </pre>
      *
      * <code>string version_id = 6 [json_name = "versionId"];</code>
@@ -1406,7 +1406,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Version that the caller saw.
+     * Version that the caller saw. Required.
      * </pre>
      *
      * <code>string version_id = 6 [json_name = "versionId"];</code>
@@ -1423,7 +1423,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Version that the caller saw.
+     * Version that the caller saw. Required.
      * </pre>
      *
      * <code>string version_id = 6 [json_name = "versionId"];</code>
@@ -1437,7 +1437,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Version that the caller saw.
+     * Version that the caller saw. Required.
      * </pre>
      *
      * <code>string version_id = 6 [json_name = "versionId"];</code>
@@ -1457,7 +1457,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object reason_ = "";
     /**
      * <pre>
-     * Why. The practice may store it cut.
+     * Why. The practice may store it cut. Required.
      * </pre>
      *
      * <code>string reason = 7 [json_name = "reason"];</code>
@@ -1477,7 +1477,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Why. The practice may store it cut.
+     * Why. The practice may store it cut. Required.
      * </pre>
      *
      * <code>string reason = 7 [json_name = "reason"];</code>
@@ -1498,7 +1498,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Why. The practice may store it cut.
+     * Why. The practice may store it cut. Required.
      * </pre>
      *
      * <code>string reason = 7 [json_name = "reason"];</code>
@@ -1515,7 +1515,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Why. The practice may store it cut.
+     * Why. The practice may store it cut. Required.
      * </pre>
      *
      * <code>string reason = 7 [json_name = "reason"];</code>
@@ -1529,7 +1529,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Why. The practice may store it cut.
+     * Why. The practice may store it cut. Required.
      * </pre>
      *
      * <code>string reason = 7 [json_name = "reason"];</code>

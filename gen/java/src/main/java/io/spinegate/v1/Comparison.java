@@ -41,7 +41,8 @@ public enum Comparison
   COMPARISON_MISMATCH(2),
   /**
    * <pre>
-   * The record does not hold this item, so it neither agrees nor differs.
+   * The record does not hold this item, or PDS withholds it from everybody because the patient is restricted, so it neither
+   * agrees nor differs.
    * </pre>
    *
    * <code>COMPARISON_NOT_HELD = 3;</code>
@@ -85,7 +86,8 @@ public enum Comparison
   public static final int COMPARISON_MISMATCH_VALUE = 2;
   /**
    * <pre>
-   * The record does not hold this item, so it neither agrees nor differs.
+   * The record does not hold this item, or PDS withholds it from everybody because the patient is restricted, so it neither
+   * agrees nor differs.
    * </pre>
    *
    * <code>COMPARISON_NOT_HELD = 3;</code>

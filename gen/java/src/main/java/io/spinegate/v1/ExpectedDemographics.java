@@ -107,7 +107,7 @@ private static final long serialVersionUID = 0L;
       com.google.protobuf.LazyStringArrayList.emptyList();
   /**
    * <pre>
-   * Given names; the first is compared with the first recorded.
+   * Given names: all of them written together, or else the first alone, are compared with those recorded.
    * </pre>
    *
    * <code>repeated string given = 2 [json_name = "given"];</code>
@@ -119,7 +119,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Given names; the first is compared with the first recorded.
+   * Given names: all of them written together, or else the first alone, are compared with those recorded.
    * </pre>
    *
    * <code>repeated string given = 2 [json_name = "given"];</code>
@@ -130,7 +130,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Given names; the first is compared with the first recorded.
+   * Given names: all of them written together, or else the first alone, are compared with those recorded.
    * </pre>
    *
    * <code>repeated string given = 2 [json_name = "given"];</code>
@@ -142,7 +142,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Given names; the first is compared with the first recorded.
+   * Given names: all of them written together, or else the first alone, are compared with those recorded.
    * </pre>
    *
    * <code>repeated string given = 2 [json_name = "given"];</code>
@@ -159,7 +159,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object gender_ = "";
   /**
    * <pre>
-   * Gender as PDS writes it: male, female, other, unknown.
+   * Gender in the words of PDS, in any case: male, female, other, unknown. Anything else is refused: it could only differ.
    * </pre>
    *
    * <code>string gender = 3 [json_name = "gender"];</code>
@@ -180,7 +180,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Gender as PDS writes it: male, female, other, unknown.
+   * Gender in the words of PDS, in any case: male, female, other, unknown. Anything else is refused: it could only differ.
    * </pre>
    *
    * <code>string gender = 3 [json_name = "gender"];</code>
@@ -877,7 +877,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Given names; the first is compared with the first recorded.
+     * Given names: all of them written together, or else the first alone, are compared with those recorded.
      * </pre>
      *
      * <code>repeated string given = 2 [json_name = "given"];</code>
@@ -890,7 +890,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Given names; the first is compared with the first recorded.
+     * Given names: all of them written together, or else the first alone, are compared with those recorded.
      * </pre>
      *
      * <code>repeated string given = 2 [json_name = "given"];</code>
@@ -901,7 +901,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Given names; the first is compared with the first recorded.
+     * Given names: all of them written together, or else the first alone, are compared with those recorded.
      * </pre>
      *
      * <code>repeated string given = 2 [json_name = "given"];</code>
@@ -913,7 +913,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Given names; the first is compared with the first recorded.
+     * Given names: all of them written together, or else the first alone, are compared with those recorded.
      * </pre>
      *
      * <code>repeated string given = 2 [json_name = "given"];</code>
@@ -926,7 +926,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Given names; the first is compared with the first recorded.
+     * Given names: all of them written together, or else the first alone, are compared with those recorded.
      * </pre>
      *
      * <code>repeated string given = 2 [json_name = "given"];</code>
@@ -945,7 +945,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Given names; the first is compared with the first recorded.
+     * Given names: all of them written together, or else the first alone, are compared with those recorded.
      * </pre>
      *
      * <code>repeated string given = 2 [json_name = "given"];</code>
@@ -963,7 +963,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Given names; the first is compared with the first recorded.
+     * Given names: all of them written together, or else the first alone, are compared with those recorded.
      * </pre>
      *
      * <code>repeated string given = 2 [json_name = "given"];</code>
@@ -981,7 +981,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Given names; the first is compared with the first recorded.
+     * Given names: all of them written together, or else the first alone, are compared with those recorded.
      * </pre>
      *
      * <code>repeated string given = 2 [json_name = "given"];</code>
@@ -996,7 +996,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Given names; the first is compared with the first recorded.
+     * Given names: all of them written together, or else the first alone, are compared with those recorded.
      * </pre>
      *
      * <code>repeated string given = 2 [json_name = "given"];</code>
@@ -1017,7 +1017,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object gender_ = "";
     /**
      * <pre>
-     * Gender as PDS writes it: male, female, other, unknown.
+     * Gender in the words of PDS, in any case: male, female, other, unknown. Anything else is refused: it could only differ.
      * </pre>
      *
      * <code>string gender = 3 [json_name = "gender"];</code>
@@ -1037,7 +1037,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Gender as PDS writes it: male, female, other, unknown.
+     * Gender in the words of PDS, in any case: male, female, other, unknown. Anything else is refused: it could only differ.
      * </pre>
      *
      * <code>string gender = 3 [json_name = "gender"];</code>
@@ -1058,7 +1058,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Gender as PDS writes it: male, female, other, unknown.
+     * Gender in the words of PDS, in any case: male, female, other, unknown. Anything else is refused: it could only differ.
      * </pre>
      *
      * <code>string gender = 3 [json_name = "gender"];</code>
@@ -1075,7 +1075,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Gender as PDS writes it: male, female, other, unknown.
+     * Gender in the words of PDS, in any case: male, female, other, unknown. Anything else is refused: it could only differ.
      * </pre>
      *
      * <code>string gender = 3 [json_name = "gender"];</code>
@@ -1089,7 +1089,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Gender as PDS writes it: male, female, other, unknown.
+     * Gender in the words of PDS, in any case: male, female, other, unknown. Anything else is refused: it could only differ.
      * </pre>
      *
      * <code>string gender = 3 [json_name = "gender"];</code>

@@ -32,7 +32,7 @@ public interface ExpectedDemographicsOrBuilder extends
 
   /**
    * <pre>
-   * Given names; the first is compared with the first recorded.
+   * Given names: all of them written together, or else the first alone, are compared with those recorded.
    * </pre>
    *
    * <code>repeated string given = 2 [json_name = "given"];</code>
@@ -42,7 +42,7 @@ public interface ExpectedDemographicsOrBuilder extends
       getGivenList();
   /**
    * <pre>
-   * Given names; the first is compared with the first recorded.
+   * Given names: all of them written together, or else the first alone, are compared with those recorded.
    * </pre>
    *
    * <code>repeated string given = 2 [json_name = "given"];</code>
@@ -51,7 +51,7 @@ public interface ExpectedDemographicsOrBuilder extends
   int getGivenCount();
   /**
    * <pre>
-   * Given names; the first is compared with the first recorded.
+   * Given names: all of them written together, or else the first alone, are compared with those recorded.
    * </pre>
    *
    * <code>repeated string given = 2 [json_name = "given"];</code>
@@ -61,7 +61,7 @@ public interface ExpectedDemographicsOrBuilder extends
   java.lang.String getGiven(int index);
   /**
    * <pre>
-   * Given names; the first is compared with the first recorded.
+   * Given names: all of them written together, or else the first alone, are compared with those recorded.
    * </pre>
    *
    * <code>repeated string given = 2 [json_name = "given"];</code>
@@ -73,7 +73,7 @@ public interface ExpectedDemographicsOrBuilder extends
 
   /**
    * <pre>
-   * Gender as PDS writes it: male, female, other, unknown.
+   * Gender in the words of PDS, in any case: male, female, other, unknown. Anything else is refused: it could only differ.
    * </pre>
    *
    * <code>string gender = 3 [json_name = "gender"];</code>
@@ -82,7 +82,7 @@ public interface ExpectedDemographicsOrBuilder extends
   java.lang.String getGender();
   /**
    * <pre>
-   * Gender as PDS writes it: male, female, other, unknown.
+   * Gender in the words of PDS, in any case: male, female, other, unknown. Anything else is refused: it could only differ.
    * </pre>
    *
    * <code>string gender = 3 [json_name = "gender"];</code>

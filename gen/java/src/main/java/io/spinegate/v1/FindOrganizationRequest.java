@@ -93,7 +93,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object odsCode_ = "";
   /**
    * <pre>
-   * The practice that is asked.
+   * The practice that is asked. Required.
    * </pre>
    *
    * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -114,7 +114,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The practice that is asked.
+   * The practice that is asked. Required.
    * </pre>
    *
    * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -709,7 +709,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object odsCode_ = "";
     /**
      * <pre>
-     * The practice that is asked.
+     * The practice that is asked. Required.
      * </pre>
      *
      * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -729,7 +729,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice that is asked.
+     * The practice that is asked. Required.
      * </pre>
      *
      * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -750,7 +750,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice that is asked.
+     * The practice that is asked. Required.
      * </pre>
      *
      * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -767,7 +767,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice that is asked.
+     * The practice that is asked. Required.
      * </pre>
      *
      * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -781,7 +781,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice that is asked.
+     * The practice that is asked. Required.
      * </pre>
      *
      * <code>string ods_code = 2 [json_name = "odsCode"];</code>

@@ -39,7 +39,7 @@ public interface FindOrganizationRequestOrBuilder extends
 
   /**
    * <pre>
-   * The practice that is asked.
+   * The practice that is asked. Required.
    * </pre>
    *
    * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -48,7 +48,7 @@ public interface FindOrganizationRequestOrBuilder extends
   java.lang.String getOdsCode();
   /**
    * <pre>
-   * The practice that is asked.
+   * The practice that is asked. Required.
    * </pre>
    *
    * <code>string ods_code = 2 [json_name = "odsCode"];</code>

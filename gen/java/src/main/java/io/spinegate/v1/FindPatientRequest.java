@@ -93,7 +93,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object nhsNumber_ = "";
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -114,7 +114,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -140,7 +140,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object odsCode_ = "";
   /**
    * <pre>
-   * The practice; need not be the patient's own.
+   * The practice; need not be the patient's own. Required.
    * </pre>
    *
    * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -161,7 +161,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The practice; need not be the patient's own.
+   * The practice; need not be the patient's own. Required.
    * </pre>
    *
    * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -709,7 +709,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object nhsNumber_ = "";
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -729,7 +729,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -750,7 +750,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -767,7 +767,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -781,7 +781,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -801,7 +801,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object odsCode_ = "";
     /**
      * <pre>
-     * The practice; need not be the patient's own.
+     * The practice; need not be the patient's own. Required.
      * </pre>
      *
      * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -821,7 +821,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice; need not be the patient's own.
+     * The practice; need not be the patient's own. Required.
      * </pre>
      *
      * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -842,7 +842,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice; need not be the patient's own.
+     * The practice; need not be the patient's own. Required.
      * </pre>
      *
      * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -859,7 +859,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice; need not be the patient's own.
+     * The practice; need not be the patient's own. Required.
      * </pre>
      *
      * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -873,7 +873,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice; need not be the patient's own.
+     * The practice; need not be the patient's own. Required.
      * </pre>
      *
      * <code>string ods_code = 3 [json_name = "odsCode"];</code>

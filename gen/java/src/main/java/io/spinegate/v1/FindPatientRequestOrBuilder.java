@@ -39,7 +39,7 @@ public interface FindPatientRequestOrBuilder extends
 
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -48,7 +48,7 @@ public interface FindPatientRequestOrBuilder extends
   java.lang.String getNhsNumber();
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -59,7 +59,7 @@ public interface FindPatientRequestOrBuilder extends
 
   /**
    * <pre>
-   * The practice; need not be the patient's own.
+   * The practice; need not be the patient's own. Required.
    * </pre>
    *
    * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -68,7 +68,7 @@ public interface FindPatientRequestOrBuilder extends
   java.lang.String getOdsCode();
   /**
    * <pre>
-   * The practice; need not be the patient's own.
+   * The practice; need not be the patient's own. Required.
    * </pre>
    *
    * <code>string ods_code = 3 [json_name = "odsCode"];</code>

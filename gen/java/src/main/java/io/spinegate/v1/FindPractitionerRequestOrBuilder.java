@@ -39,7 +39,7 @@ public interface FindPractitionerRequestOrBuilder extends
 
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -48,7 +48,7 @@ public interface FindPractitionerRequestOrBuilder extends
   java.lang.String getOdsCode();
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -59,7 +59,7 @@ public interface FindPractitionerRequestOrBuilder extends
 
   /**
    * <pre>
-   * SDS user id: digits.
+   * SDS user id: digits. Required.
    * </pre>
    *
    * <code>string sds_user_id = 3 [json_name = "sdsUserId"];</code>
@@ -68,7 +68,7 @@ public interface FindPractitionerRequestOrBuilder extends
   java.lang.String getSdsUserId();
   /**
    * <pre>
-   * SDS user id: digits.
+   * SDS user id: digits. Required.
    * </pre>
    *
    * <code>string sds_user_id = 3 [json_name = "sdsUserId"];</code>

@@ -94,7 +94,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object nhsNumber_ = "";
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -115,7 +115,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -141,7 +141,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object odsCode_ = "";
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -162,7 +162,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -188,7 +188,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object appointmentHandle_ = "";
   /**
    * <pre>
-   * The appointment.
+   * The appointment. Required.
    * </pre>
    *
    * <code>string appointment_handle = 4 [json_name = "appointmentHandle"];</code>
@@ -209,7 +209,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The appointment.
+   * The appointment. Required.
    * </pre>
    *
    * <code>string appointment_handle = 4 [json_name = "appointmentHandle"];</code>
@@ -781,7 +781,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object nhsNumber_ = "";
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -801,7 +801,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -822,7 +822,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -839,7 +839,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -853,7 +853,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -873,7 +873,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object odsCode_ = "";
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -893,7 +893,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -914,7 +914,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -931,7 +931,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -945,7 +945,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -965,7 +965,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object appointmentHandle_ = "";
     /**
      * <pre>
-     * The appointment.
+     * The appointment. Required.
      * </pre>
      *
      * <code>string appointment_handle = 4 [json_name = "appointmentHandle"];</code>
@@ -985,7 +985,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The appointment.
+     * The appointment. Required.
      * </pre>
      *
      * <code>string appointment_handle = 4 [json_name = "appointmentHandle"];</code>
@@ -1006,7 +1006,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The appointment.
+     * The appointment. Required.
      * </pre>
      *
      * <code>string appointment_handle = 4 [json_name = "appointmentHandle"];</code>
@@ -1023,7 +1023,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The appointment.
+     * The appointment. Required.
      * </pre>
      *
      * <code>string appointment_handle = 4 [json_name = "appointmentHandle"];</code>
@@ -1037,7 +1037,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The appointment.
+     * The appointment. Required.
      * </pre>
      *
      * <code>string appointment_handle = 4 [json_name = "appointmentHandle"];</code>

@@ -39,7 +39,7 @@ public interface GetAppointmentRequestOrBuilder extends
 
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -48,7 +48,7 @@ public interface GetAppointmentRequestOrBuilder extends
   java.lang.String getNhsNumber();
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -59,7 +59,7 @@ public interface GetAppointmentRequestOrBuilder extends
 
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -68,7 +68,7 @@ public interface GetAppointmentRequestOrBuilder extends
   java.lang.String getOdsCode();
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -79,7 +79,7 @@ public interface GetAppointmentRequestOrBuilder extends
 
   /**
    * <pre>
-   * The appointment.
+   * The appointment. Required.
    * </pre>
    *
    * <code>string appointment_handle = 4 [json_name = "appointmentHandle"];</code>
@@ -88,7 +88,7 @@ public interface GetAppointmentRequestOrBuilder extends
   java.lang.String getAppointmentHandle();
   /**
    * <pre>
-   * The appointment.
+   * The appointment. Required.
    * </pre>
    *
    * <code>string appointment_handle = 4 [json_name = "appointmentHandle"];</code>

@@ -92,7 +92,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object odsCode_ = "";
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -113,7 +113,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -637,7 +637,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object odsCode_ = "";
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -657,7 +657,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -678,7 +678,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -695,7 +695,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -709,7 +709,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 2 [json_name = "odsCode"];</code>

@@ -39,7 +39,7 @@ public interface GetDocumentRequestOrBuilder extends
 
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -48,7 +48,7 @@ public interface GetDocumentRequestOrBuilder extends
   java.lang.String getNhsNumber();
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -59,7 +59,7 @@ public interface GetDocumentRequestOrBuilder extends
 
   /**
    * <pre>
-   * From `SearchDocuments`.
+   * From `SearchDocuments`. Required.
    * </pre>
    *
    * <code>string document_handle = 3 [json_name = "documentHandle"];</code>
@@ -68,7 +68,7 @@ public interface GetDocumentRequestOrBuilder extends
   java.lang.String getDocumentHandle();
   /**
    * <pre>
-   * From `SearchDocuments`.
+   * From `SearchDocuments`. Required.
    * </pre>
    *
    * <code>string document_handle = 3 [json_name = "documentHandle"];</code>

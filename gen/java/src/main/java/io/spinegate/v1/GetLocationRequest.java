@@ -93,7 +93,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object odsCode_ = "";
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -114,7 +114,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -140,7 +140,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object locationHandle_ = "";
   /**
    * <pre>
-   * From a slot or an appointment.
+   * From a slot or an appointment. Required.
    * </pre>
    *
    * <code>string location_handle = 3 [json_name = "locationHandle"];</code>
@@ -161,7 +161,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * From a slot or an appointment.
+   * From a slot or an appointment. Required.
    * </pre>
    *
    * <code>string location_handle = 3 [json_name = "locationHandle"];</code>
@@ -709,7 +709,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object odsCode_ = "";
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -729,7 +729,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -750,7 +750,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -767,7 +767,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -781,7 +781,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -801,7 +801,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object locationHandle_ = "";
     /**
      * <pre>
-     * From a slot or an appointment.
+     * From a slot or an appointment. Required.
      * </pre>
      *
      * <code>string location_handle = 3 [json_name = "locationHandle"];</code>
@@ -821,7 +821,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * From a slot or an appointment.
+     * From a slot or an appointment. Required.
      * </pre>
      *
      * <code>string location_handle = 3 [json_name = "locationHandle"];</code>
@@ -842,7 +842,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * From a slot or an appointment.
+     * From a slot or an appointment. Required.
      * </pre>
      *
      * <code>string location_handle = 3 [json_name = "locationHandle"];</code>
@@ -859,7 +859,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * From a slot or an appointment.
+     * From a slot or an appointment. Required.
      * </pre>
      *
      * <code>string location_handle = 3 [json_name = "locationHandle"];</code>
@@ -873,7 +873,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * From a slot or an appointment.
+     * From a slot or an appointment. Required.
      * </pre>
      *
      * <code>string location_handle = 3 [json_name = "locationHandle"];</code>

@@ -39,7 +39,7 @@ public interface GetLocationRequestOrBuilder extends
 
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -48,7 +48,7 @@ public interface GetLocationRequestOrBuilder extends
   java.lang.String getOdsCode();
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -59,7 +59,7 @@ public interface GetLocationRequestOrBuilder extends
 
   /**
    * <pre>
-   * From a slot or an appointment.
+   * From a slot or an appointment. Required.
    * </pre>
    *
    * <code>string location_handle = 3 [json_name = "locationHandle"];</code>
@@ -68,7 +68,7 @@ public interface GetLocationRequestOrBuilder extends
   java.lang.String getLocationHandle();
   /**
    * <pre>
-   * From a slot or an appointment.
+   * From a slot or an appointment. Required.
    * </pre>
    *
    * <code>string location_handle = 3 [json_name = "locationHandle"];</code>

@@ -93,7 +93,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object nhsNumber_ = "";
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -114,7 +114,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -838,7 +838,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object nhsNumber_ = "";
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -858,7 +858,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -879,7 +879,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -896,7 +896,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -910,7 +910,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>

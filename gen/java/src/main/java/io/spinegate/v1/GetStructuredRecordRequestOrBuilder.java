@@ -39,7 +39,7 @@ public interface GetStructuredRecordRequestOrBuilder extends
 
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -48,7 +48,7 @@ public interface GetStructuredRecordRequestOrBuilder extends
   java.lang.String getNhsNumber();
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>

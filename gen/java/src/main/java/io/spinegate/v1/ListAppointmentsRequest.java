@@ -95,7 +95,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object nhsNumber_ = "";
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -116,7 +116,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -142,7 +142,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object odsCode_ = "";
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -163,7 +163,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -189,7 +189,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object startDate_ = "";
   /**
    * <pre>
-   * First UK day, today at the earliest.
+   * First UK day, today at the earliest. Required.
    * </pre>
    *
    * <code>string start_date = 4 [json_name = "startDate"];</code>
@@ -210,7 +210,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * First UK day, today at the earliest.
+   * First UK day, today at the earliest. Required.
    * </pre>
    *
    * <code>string start_date = 4 [json_name = "startDate"];</code>
@@ -236,7 +236,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object endDate_ = "";
   /**
    * <pre>
-   * Last UK day, included.
+   * Last UK day, included. Required.
    * </pre>
    *
    * <code>string end_date = 5 [json_name = "endDate"];</code>
@@ -257,7 +257,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Last UK day, included.
+   * Last UK day, included. Required.
    * </pre>
    *
    * <code>string end_date = 5 [json_name = "endDate"];</code>
@@ -853,7 +853,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object nhsNumber_ = "";
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -873,7 +873,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -894,7 +894,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -911,7 +911,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -925,7 +925,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -945,7 +945,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object odsCode_ = "";
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -965,7 +965,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -986,7 +986,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -1003,7 +1003,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -1017,7 +1017,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -1037,7 +1037,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object startDate_ = "";
     /**
      * <pre>
-     * First UK day, today at the earliest.
+     * First UK day, today at the earliest. Required.
      * </pre>
      *
      * <code>string start_date = 4 [json_name = "startDate"];</code>
@@ -1057,7 +1057,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * First UK day, today at the earliest.
+     * First UK day, today at the earliest. Required.
      * </pre>
      *
      * <code>string start_date = 4 [json_name = "startDate"];</code>
@@ -1078,7 +1078,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * First UK day, today at the earliest.
+     * First UK day, today at the earliest. Required.
      * </pre>
      *
      * <code>string start_date = 4 [json_name = "startDate"];</code>
@@ -1095,7 +1095,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * First UK day, today at the earliest.
+     * First UK day, today at the earliest. Required.
      * </pre>
      *
      * <code>string start_date = 4 [json_name = "startDate"];</code>
@@ -1109,7 +1109,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * First UK day, today at the earliest.
+     * First UK day, today at the earliest. Required.
      * </pre>
      *
      * <code>string start_date = 4 [json_name = "startDate"];</code>
@@ -1129,7 +1129,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object endDate_ = "";
     /**
      * <pre>
-     * Last UK day, included.
+     * Last UK day, included. Required.
      * </pre>
      *
      * <code>string end_date = 5 [json_name = "endDate"];</code>
@@ -1149,7 +1149,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Last UK day, included.
+     * Last UK day, included. Required.
      * </pre>
      *
      * <code>string end_date = 5 [json_name = "endDate"];</code>
@@ -1170,7 +1170,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Last UK day, included.
+     * Last UK day, included. Required.
      * </pre>
      *
      * <code>string end_date = 5 [json_name = "endDate"];</code>
@@ -1187,7 +1187,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Last UK day, included.
+     * Last UK day, included. Required.
      * </pre>
      *
      * <code>string end_date = 5 [json_name = "endDate"];</code>
@@ -1201,7 +1201,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Last UK day, included.
+     * Last UK day, included. Required.
      * </pre>
      *
      * <code>string end_date = 5 [json_name = "endDate"];</code>

@@ -39,7 +39,7 @@ public interface ListAppointmentsRequestOrBuilder extends
 
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -48,7 +48,7 @@ public interface ListAppointmentsRequestOrBuilder extends
   java.lang.String getNhsNumber();
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -59,7 +59,7 @@ public interface ListAppointmentsRequestOrBuilder extends
 
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -68,7 +68,7 @@ public interface ListAppointmentsRequestOrBuilder extends
   java.lang.String getOdsCode();
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 3 [json_name = "odsCode"];</code>
@@ -79,7 +79,7 @@ public interface ListAppointmentsRequestOrBuilder extends
 
   /**
    * <pre>
-   * First UK day, today at the earliest.
+   * First UK day, today at the earliest. Required.
    * </pre>
    *
    * <code>string start_date = 4 [json_name = "startDate"];</code>
@@ -88,7 +88,7 @@ public interface ListAppointmentsRequestOrBuilder extends
   java.lang.String getStartDate();
   /**
    * <pre>
-   * First UK day, today at the earliest.
+   * First UK day, today at the earliest. Required.
    * </pre>
    *
    * <code>string start_date = 4 [json_name = "startDate"];</code>
@@ -99,7 +99,7 @@ public interface ListAppointmentsRequestOrBuilder extends
 
   /**
    * <pre>
-   * Last UK day, included.
+   * Last UK day, included. Required.
    * </pre>
    *
    * <code>string end_date = 5 [json_name = "endDate"];</code>
@@ -108,7 +108,7 @@ public interface ListAppointmentsRequestOrBuilder extends
   java.lang.String getEndDate();
   /**
    * <pre>
-   * Last UK day, included.
+   * Last UK day, included. Required.
    * </pre>
    *
    * <code>string end_date = 5 [json_name = "endDate"];</code>

@@ -92,7 +92,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object nhsNumber_ = "";
   /**
    * <pre>
-   * The patient's NHS Number.
+   * The patient's NHS Number. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -113,7 +113,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The patient's NHS Number.
+   * The patient's NHS Number. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -637,7 +637,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object nhsNumber_ = "";
     /**
      * <pre>
-     * The patient's NHS Number.
+     * The patient's NHS Number. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -657,7 +657,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient's NHS Number.
+     * The patient's NHS Number. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -678,7 +678,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient's NHS Number.
+     * The patient's NHS Number. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -695,7 +695,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient's NHS Number.
+     * The patient's NHS Number. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -709,7 +709,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient's NHS Number.
+     * The patient's NHS Number. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>

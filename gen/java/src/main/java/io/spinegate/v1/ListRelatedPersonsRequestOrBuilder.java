@@ -39,7 +39,7 @@ public interface ListRelatedPersonsRequestOrBuilder extends
 
   /**
    * <pre>
-   * The patient's NHS Number.
+   * The patient's NHS Number. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -48,7 +48,7 @@ public interface ListRelatedPersonsRequestOrBuilder extends
   java.lang.String getNhsNumber();
   /**
    * <pre>
-   * The patient's NHS Number.
+   * The patient's NHS Number. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>

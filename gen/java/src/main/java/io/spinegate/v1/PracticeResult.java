@@ -200,7 +200,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object practiceName_ = "";
   /**
    * <pre>
-   * Address and name of the practice as it gave them.
+   * Name of the practice as it gave it.
    * </pre>
    *
    * <code>string practice_name = 7 [json_name = "practiceName"];</code>
@@ -221,7 +221,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Address and name of the practice as it gave them.
+   * Name of the practice as it gave it.
    * </pre>
    *
    * <code>string practice_name = 7 [json_name = "practiceName"];</code>
@@ -1130,7 +1130,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object practiceName_ = "";
     /**
      * <pre>
-     * Address and name of the practice as it gave them.
+     * Name of the practice as it gave it.
      * </pre>
      *
      * <code>string practice_name = 7 [json_name = "practiceName"];</code>
@@ -1150,7 +1150,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Address and name of the practice as it gave them.
+     * Name of the practice as it gave it.
      * </pre>
      *
      * <code>string practice_name = 7 [json_name = "practiceName"];</code>
@@ -1171,7 +1171,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Address and name of the practice as it gave them.
+     * Name of the practice as it gave it.
      * </pre>
      *
      * <code>string practice_name = 7 [json_name = "practiceName"];</code>
@@ -1188,7 +1188,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Address and name of the practice as it gave them.
+     * Name of the practice as it gave it.
      * </pre>
      *
      * <code>string practice_name = 7 [json_name = "practiceName"];</code>
@@ -1202,7 +1202,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Address and name of the practice as it gave them.
+     * Name of the practice as it gave it.
      * </pre>
      *
      * <code>string practice_name = 7 [json_name = "practiceName"];</code>

@@ -99,7 +99,7 @@ public interface PracticeResultOrBuilder extends
 
   /**
    * <pre>
-   * Address and name of the practice as it gave them.
+   * Name of the practice as it gave it.
    * </pre>
    *
    * <code>string practice_name = 7 [json_name = "practiceName"];</code>
@@ -108,7 +108,7 @@ public interface PracticeResultOrBuilder extends
   java.lang.String getPracticeName();
   /**
    * <pre>
-   * Address and name of the practice as it gave them.
+   * Name of the practice as it gave it.
    * </pre>
    *
    * <code>string practice_name = 7 [json_name = "practiceName"];</code>

@@ -143,7 +143,7 @@ private static final long serialVersionUID = 0L;
   private int entriesTotal_ = 0;
   /**
    * <pre>
-   * Entries in the answer.
+   * Entries in the answer, the one in event `patient` among them: one more than there are `entry` events.
    * </pre>
    *
    * <code>int32 entries_total = 3 [json_name = "entriesTotal"];</code>
@@ -1206,7 +1206,7 @@ private static final long serialVersionUID = 0L;
     private int entriesTotal_ ;
     /**
      * <pre>
-     * Entries in the answer.
+     * Entries in the answer, the one in event `patient` among them: one more than there are `entry` events.
      * </pre>
      *
      * <code>int32 entries_total = 3 [json_name = "entriesTotal"];</code>
@@ -1218,7 +1218,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Entries in the answer.
+     * Entries in the answer, the one in event `patient` among them: one more than there are `entry` events.
      * </pre>
      *
      * <code>int32 entries_total = 3 [json_name = "entriesTotal"];</code>
@@ -1234,7 +1234,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Entries in the answer.
+     * Entries in the answer, the one in event `patient` among them: one more than there are `entry` events.
      * </pre>
      *
      * <code>int32 entries_total = 3 [json_name = "entriesTotal"];</code>

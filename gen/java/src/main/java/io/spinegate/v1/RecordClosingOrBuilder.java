@@ -75,7 +75,7 @@ public interface RecordClosingOrBuilder extends
 
   /**
    * <pre>
-   * Entries in the answer.
+   * Entries in the answer, the one in event `patient` among them: one more than there are `entry` events.
    * </pre>
    *
    * <code>int32 entries_total = 3 [json_name = "entriesTotal"];</code>

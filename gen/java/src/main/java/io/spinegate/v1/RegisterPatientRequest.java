@@ -96,7 +96,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object requestId_ = "";
   /**
    * <pre>
-   * A UUID of your choice; the same id means the same registration for 30 days.
+   * A UUID of your choice; the same id means the same registration for 30 days. Required.
    * </pre>
    *
    * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -117,7 +117,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * A UUID of your choice; the same id means the same registration for 30 days.
+   * A UUID of your choice; the same id means the same registration for 30 days. Required.
    * </pre>
    *
    * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -143,7 +143,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object nhsNumber_ = "";
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -164,7 +164,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -190,7 +190,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object odsCode_ = "";
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -211,7 +211,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -1001,7 +1001,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object requestId_ = "";
     /**
      * <pre>
-     * A UUID of your choice; the same id means the same registration for 30 days.
+     * A UUID of your choice; the same id means the same registration for 30 days. Required.
      * </pre>
      *
      * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -1021,7 +1021,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * A UUID of your choice; the same id means the same registration for 30 days.
+     * A UUID of your choice; the same id means the same registration for 30 days. Required.
      * </pre>
      *
      * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -1042,7 +1042,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * A UUID of your choice; the same id means the same registration for 30 days.
+     * A UUID of your choice; the same id means the same registration for 30 days. Required.
      * </pre>
      *
      * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -1059,7 +1059,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * A UUID of your choice; the same id means the same registration for 30 days.
+     * A UUID of your choice; the same id means the same registration for 30 days. Required.
      * </pre>
      *
      * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -1073,7 +1073,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * A UUID of your choice; the same id means the same registration for 30 days.
+     * A UUID of your choice; the same id means the same registration for 30 days. Required.
      * </pre>
      *
      * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -1093,7 +1093,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object nhsNumber_ = "";
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -1113,7 +1113,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -1134,7 +1134,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -1151,7 +1151,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -1165,7 +1165,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -1185,7 +1185,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object odsCode_ = "";
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -1205,7 +1205,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -1226,7 +1226,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -1243,7 +1243,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -1257,7 +1257,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The practice.
+     * The practice. Required.
      * </pre>
      *
      * <code>string ods_code = 4 [json_name = "odsCode"];</code>

@@ -39,7 +39,7 @@ public interface RegisterPatientRequestOrBuilder extends
 
   /**
    * <pre>
-   * A UUID of your choice; the same id means the same registration for 30 days.
+   * A UUID of your choice; the same id means the same registration for 30 days. Required.
    * </pre>
    *
    * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -48,7 +48,7 @@ public interface RegisterPatientRequestOrBuilder extends
   java.lang.String getRequestId();
   /**
    * <pre>
-   * A UUID of your choice; the same id means the same registration for 30 days.
+   * A UUID of your choice; the same id means the same registration for 30 days. Required.
    * </pre>
    *
    * <code>string request_id = 2 [json_name = "requestId"];</code>
@@ -59,7 +59,7 @@ public interface RegisterPatientRequestOrBuilder extends
 
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -68,7 +68,7 @@ public interface RegisterPatientRequestOrBuilder extends
   java.lang.String getNhsNumber();
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 3 [json_name = "nhsNumber"];</code>
@@ -79,7 +79,7 @@ public interface RegisterPatientRequestOrBuilder extends
 
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 4 [json_name = "odsCode"];</code>
@@ -88,7 +88,7 @@ public interface RegisterPatientRequestOrBuilder extends
   java.lang.String getOdsCode();
   /**
    * <pre>
-   * The practice.
+   * The practice. Required.
    * </pre>
    *
    * <code>string ods_code = 4 [json_name = "odsCode"];</code>

@@ -92,7 +92,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object odsCode_ = "";
   /**
    * <pre>
-   * The organisation.
+   * The organisation. Required.
    * </pre>
    *
    * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -113,7 +113,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The organisation.
+   * The organisation. Required.
    * </pre>
    *
    * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -138,7 +138,7 @@ private static final long serialVersionUID = 0L;
   private io.spinegate.v1.Interaction interaction_;
   /**
    * <pre>
-   * The interaction that will be called. Others of the same capability may live elsewhere.
+   * The interaction that will be called. Others of the same capability may live elsewhere. Required.
    * </pre>
    *
    * <code>.spinegate.v1.Interaction interaction = 3 [json_name = "interaction"];</code>
@@ -150,7 +150,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The interaction that will be called. Others of the same capability may live elsewhere.
+   * The interaction that will be called. Others of the same capability may live elsewhere. Required.
    * </pre>
    *
    * <code>.spinegate.v1.Interaction interaction = 3 [json_name = "interaction"];</code>
@@ -162,7 +162,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The interaction that will be called. Others of the same capability may live elsewhere.
+   * The interaction that will be called. Others of the same capability may live elsewhere. Required.
    * </pre>
    *
    * <code>.spinegate.v1.Interaction interaction = 3 [json_name = "interaction"];</code>
@@ -713,7 +713,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object odsCode_ = "";
     /**
      * <pre>
-     * The organisation.
+     * The organisation. Required.
      * </pre>
      *
      * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -733,7 +733,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The organisation.
+     * The organisation. Required.
      * </pre>
      *
      * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -754,7 +754,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The organisation.
+     * The organisation. Required.
      * </pre>
      *
      * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -771,7 +771,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The organisation.
+     * The organisation. Required.
      * </pre>
      *
      * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -785,7 +785,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The organisation.
+     * The organisation. Required.
      * </pre>
      *
      * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -807,7 +807,7 @@ private static final long serialVersionUID = 0L;
         io.spinegate.v1.Interaction, io.spinegate.v1.Interaction.Builder, io.spinegate.v1.InteractionOrBuilder> interactionBuilder_;
     /**
      * <pre>
-     * The interaction that will be called. Others of the same capability may live elsewhere.
+     * The interaction that will be called. Others of the same capability may live elsewhere. Required.
      * </pre>
      *
      * <code>.spinegate.v1.Interaction interaction = 3 [json_name = "interaction"];</code>
@@ -818,7 +818,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The interaction that will be called. Others of the same capability may live elsewhere.
+     * The interaction that will be called. Others of the same capability may live elsewhere. Required.
      * </pre>
      *
      * <code>.spinegate.v1.Interaction interaction = 3 [json_name = "interaction"];</code>
@@ -833,7 +833,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The interaction that will be called. Others of the same capability may live elsewhere.
+     * The interaction that will be called. Others of the same capability may live elsewhere. Required.
      * </pre>
      *
      * <code>.spinegate.v1.Interaction interaction = 3 [json_name = "interaction"];</code>
@@ -853,7 +853,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The interaction that will be called. Others of the same capability may live elsewhere.
+     * The interaction that will be called. Others of the same capability may live elsewhere. Required.
      * </pre>
      *
      * <code>.spinegate.v1.Interaction interaction = 3 [json_name = "interaction"];</code>
@@ -871,7 +871,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The interaction that will be called. Others of the same capability may live elsewhere.
+     * The interaction that will be called. Others of the same capability may live elsewhere. Required.
      * </pre>
      *
      * <code>.spinegate.v1.Interaction interaction = 3 [json_name = "interaction"];</code>
@@ -896,7 +896,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The interaction that will be called. Others of the same capability may live elsewhere.
+     * The interaction that will be called. Others of the same capability may live elsewhere. Required.
      * </pre>
      *
      * <code>.spinegate.v1.Interaction interaction = 3 [json_name = "interaction"];</code>
@@ -913,7 +913,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The interaction that will be called. Others of the same capability may live elsewhere.
+     * The interaction that will be called. Others of the same capability may live elsewhere. Required.
      * </pre>
      *
      * <code>.spinegate.v1.Interaction interaction = 3 [json_name = "interaction"];</code>
@@ -925,7 +925,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The interaction that will be called. Others of the same capability may live elsewhere.
+     * The interaction that will be called. Others of the same capability may live elsewhere. Required.
      * </pre>
      *
      * <code>.spinegate.v1.Interaction interaction = 3 [json_name = "interaction"];</code>
@@ -940,7 +940,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The interaction that will be called. Others of the same capability may live elsewhere.
+     * The interaction that will be called. Others of the same capability may live elsewhere. Required.
      * </pre>
      *
      * <code>.spinegate.v1.Interaction interaction = 3 [json_name = "interaction"];</code>

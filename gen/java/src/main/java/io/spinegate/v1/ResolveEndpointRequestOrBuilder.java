@@ -39,7 +39,7 @@ public interface ResolveEndpointRequestOrBuilder extends
 
   /**
    * <pre>
-   * The organisation.
+   * The organisation. Required.
    * </pre>
    *
    * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -48,7 +48,7 @@ public interface ResolveEndpointRequestOrBuilder extends
   java.lang.String getOdsCode();
   /**
    * <pre>
-   * The organisation.
+   * The organisation. Required.
    * </pre>
    *
    * <code>string ods_code = 2 [json_name = "odsCode"];</code>
@@ -59,7 +59,7 @@ public interface ResolveEndpointRequestOrBuilder extends
 
   /**
    * <pre>
-   * The interaction that will be called. Others of the same capability may live elsewhere.
+   * The interaction that will be called. Others of the same capability may live elsewhere. Required.
    * </pre>
    *
    * <code>.spinegate.v1.Interaction interaction = 3 [json_name = "interaction"];</code>
@@ -68,7 +68,7 @@ public interface ResolveEndpointRequestOrBuilder extends
   boolean hasInteraction();
   /**
    * <pre>
-   * The interaction that will be called. Others of the same capability may live elsewhere.
+   * The interaction that will be called. Others of the same capability may live elsewhere. Required.
    * </pre>
    *
    * <code>.spinegate.v1.Interaction interaction = 3 [json_name = "interaction"];</code>
@@ -77,7 +77,7 @@ public interface ResolveEndpointRequestOrBuilder extends
   io.spinegate.v1.Interaction getInteraction();
   /**
    * <pre>
-   * The interaction that will be called. Others of the same capability may live elsewhere.
+   * The interaction that will be called. Others of the same capability may live elsewhere. Required.
    * </pre>
    *
    * <code>.spinegate.v1.Interaction interaction = 3 [json_name = "interaction"];</code>

@@ -95,7 +95,7 @@ private static final long serialVersionUID = 0L;
       com.google.protobuf.LazyStringArrayList.emptyList();
   /**
    * <pre>
-   * Organisations; duplicates count once.
+   * Organisations; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -107,7 +107,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Organisations; duplicates count once.
+   * Organisations; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -118,7 +118,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Organisations; duplicates count once.
+   * Organisations; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -130,7 +130,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Organisations; duplicates count once.
+   * Organisations; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -147,7 +147,7 @@ private static final long serialVersionUID = 0L;
   private java.util.List<io.spinegate.v1.Interaction> interactions_;
   /**
    * <pre>
-   * Interactions; duplicates count once.
+   * Interactions; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -158,7 +158,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Interactions; duplicates count once.
+   * Interactions; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -170,7 +170,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Interactions; duplicates count once.
+   * Interactions; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -181,7 +181,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Interactions; duplicates count once.
+   * Interactions; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -192,7 +192,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Interactions; duplicates count once.
+   * Interactions; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -801,7 +801,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Organisations; duplicates count once.
+     * Organisations; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -814,7 +814,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Organisations; duplicates count once.
+     * Organisations; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -825,7 +825,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Organisations; duplicates count once.
+     * Organisations; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -837,7 +837,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Organisations; duplicates count once.
+     * Organisations; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -850,7 +850,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Organisations; duplicates count once.
+     * Organisations; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -869,7 +869,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Organisations; duplicates count once.
+     * Organisations; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -887,7 +887,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Organisations; duplicates count once.
+     * Organisations; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -905,7 +905,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Organisations; duplicates count once.
+     * Organisations; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -920,7 +920,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Organisations; duplicates count once.
+     * Organisations; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -952,7 +952,7 @@ private static final long serialVersionUID = 0L;
 
     /**
      * <pre>
-     * Interactions; duplicates count once.
+     * Interactions; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -966,7 +966,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Interactions; duplicates count once.
+     * Interactions; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -980,7 +980,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Interactions; duplicates count once.
+     * Interactions; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -994,7 +994,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Interactions; duplicates count once.
+     * Interactions; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -1015,7 +1015,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Interactions; duplicates count once.
+     * Interactions; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -1033,7 +1033,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Interactions; duplicates count once.
+     * Interactions; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -1053,7 +1053,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Interactions; duplicates count once.
+     * Interactions; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -1074,7 +1074,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Interactions; duplicates count once.
+     * Interactions; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -1092,7 +1092,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Interactions; duplicates count once.
+     * Interactions; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -1110,7 +1110,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Interactions; duplicates count once.
+     * Interactions; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -1129,7 +1129,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Interactions; duplicates count once.
+     * Interactions; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -1146,7 +1146,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Interactions; duplicates count once.
+     * Interactions; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -1163,7 +1163,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Interactions; duplicates count once.
+     * Interactions; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -1174,7 +1174,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Interactions; duplicates count once.
+     * Interactions; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -1188,7 +1188,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Interactions; duplicates count once.
+     * Interactions; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -1203,7 +1203,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Interactions; duplicates count once.
+     * Interactions; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -1214,7 +1214,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Interactions; duplicates count once.
+     * Interactions; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -1226,7 +1226,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Interactions; duplicates count once.
+     * Interactions; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>

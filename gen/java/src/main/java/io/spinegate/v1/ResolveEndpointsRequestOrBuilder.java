@@ -39,7 +39,7 @@ public interface ResolveEndpointsRequestOrBuilder extends
 
   /**
    * <pre>
-   * Organisations; duplicates count once.
+   * Organisations; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -49,7 +49,7 @@ public interface ResolveEndpointsRequestOrBuilder extends
       getOdsCodesList();
   /**
    * <pre>
-   * Organisations; duplicates count once.
+   * Organisations; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -58,7 +58,7 @@ public interface ResolveEndpointsRequestOrBuilder extends
   int getOdsCodesCount();
   /**
    * <pre>
-   * Organisations; duplicates count once.
+   * Organisations; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -68,7 +68,7 @@ public interface ResolveEndpointsRequestOrBuilder extends
   java.lang.String getOdsCodes(int index);
   /**
    * <pre>
-   * Organisations; duplicates count once.
+   * Organisations; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -80,7 +80,7 @@ public interface ResolveEndpointsRequestOrBuilder extends
 
   /**
    * <pre>
-   * Interactions; duplicates count once.
+   * Interactions; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -89,7 +89,7 @@ public interface ResolveEndpointsRequestOrBuilder extends
       getInteractionsList();
   /**
    * <pre>
-   * Interactions; duplicates count once.
+   * Interactions; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -97,7 +97,7 @@ public interface ResolveEndpointsRequestOrBuilder extends
   io.spinegate.v1.Interaction getInteractions(int index);
   /**
    * <pre>
-   * Interactions; duplicates count once.
+   * Interactions; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -105,7 +105,7 @@ public interface ResolveEndpointsRequestOrBuilder extends
   int getInteractionsCount();
   /**
    * <pre>
-   * Interactions; duplicates count once.
+   * Interactions; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>
@@ -114,7 +114,7 @@ public interface ResolveEndpointsRequestOrBuilder extends
       getInteractionsOrBuilderList();
   /**
    * <pre>
-   * Interactions; duplicates count once.
+   * Interactions; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated .spinegate.v1.Interaction interactions = 3 [json_name = "interactions"];</code>

@@ -96,7 +96,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object nhsNumber_ = "";
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -117,7 +117,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The patient.
+   * The patient. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -1001,7 +1001,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object nhsNumber_ = "";
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -1021,7 +1021,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -1042,7 +1042,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -1059,7 +1059,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -1073,7 +1073,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The patient.
+     * The patient. Required.
      * </pre>
      *
      * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>

@@ -100,7 +100,7 @@ private static final long serialVersionUID = 0L;
       com.google.protobuf.LazyStringArrayList.emptyList();
   /**
    * <pre>
-   * Practices; duplicates count once.
+   * Practices; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -112,7 +112,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Practices; duplicates count once.
+   * Practices; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -123,7 +123,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Practices; duplicates count once.
+   * Practices; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -135,7 +135,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Practices; duplicates count once.
+   * Practices; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -153,6 +153,7 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * Start of the window: a UK day `yyyy-mm-dd` (from its first moment), or a time with offset `yyyy-mm-ddThh:mm:ss+hh:mm`.
+   * Required.
    * </pre>
    *
    * <code>string start = 3 [json_name = "start"];</code>
@@ -174,6 +175,7 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * Start of the window: a UK day `yyyy-mm-dd` (from its first moment), or a time with offset `yyyy-mm-ddThh:mm:ss+hh:mm`.
+   * Required.
    * </pre>
    *
    * <code>string start = 3 [json_name = "start"];</code>
@@ -200,6 +202,7 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * End of the window: a UK day (to its last moment) or a time with offset. Windows over 14 days become several requests.
+   * Required.
    * </pre>
    *
    * <code>string end = 4 [json_name = "end"];</code>
@@ -221,6 +224,7 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * End of the window: a UK day (to its last moment) or a time with offset. Windows over 14 days become several requests.
+   * Required.
    * </pre>
    *
    * <code>string end = 4 [json_name = "end"];</code>
@@ -1168,7 +1172,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Practices; duplicates count once.
+     * Practices; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -1181,7 +1185,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Practices; duplicates count once.
+     * Practices; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -1192,7 +1196,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Practices; duplicates count once.
+     * Practices; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -1204,7 +1208,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Practices; duplicates count once.
+     * Practices; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -1217,7 +1221,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Practices; duplicates count once.
+     * Practices; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -1236,7 +1240,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Practices; duplicates count once.
+     * Practices; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -1254,7 +1258,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Practices; duplicates count once.
+     * Practices; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -1272,7 +1276,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Practices; duplicates count once.
+     * Practices; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -1287,7 +1291,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Practices; duplicates count once.
+     * Practices; duplicates count once. Required.
      * </pre>
      *
      * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -1309,6 +1313,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Start of the window: a UK day `yyyy-mm-dd` (from its first moment), or a time with offset `yyyy-mm-ddThh:mm:ss+hh:mm`.
+     * Required.
      * </pre>
      *
      * <code>string start = 3 [json_name = "start"];</code>
@@ -1329,6 +1334,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Start of the window: a UK day `yyyy-mm-dd` (from its first moment), or a time with offset `yyyy-mm-ddThh:mm:ss+hh:mm`.
+     * Required.
      * </pre>
      *
      * <code>string start = 3 [json_name = "start"];</code>
@@ -1350,6 +1356,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Start of the window: a UK day `yyyy-mm-dd` (from its first moment), or a time with offset `yyyy-mm-ddThh:mm:ss+hh:mm`.
+     * Required.
      * </pre>
      *
      * <code>string start = 3 [json_name = "start"];</code>
@@ -1367,6 +1374,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Start of the window: a UK day `yyyy-mm-dd` (from its first moment), or a time with offset `yyyy-mm-ddThh:mm:ss+hh:mm`.
+     * Required.
      * </pre>
      *
      * <code>string start = 3 [json_name = "start"];</code>
@@ -1381,6 +1389,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * Start of the window: a UK day `yyyy-mm-dd` (from its first moment), or a time with offset `yyyy-mm-ddThh:mm:ss+hh:mm`.
+     * Required.
      * </pre>
      *
      * <code>string start = 3 [json_name = "start"];</code>
@@ -1401,6 +1410,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * End of the window: a UK day (to its last moment) or a time with offset. Windows over 14 days become several requests.
+     * Required.
      * </pre>
      *
      * <code>string end = 4 [json_name = "end"];</code>
@@ -1421,6 +1431,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * End of the window: a UK day (to its last moment) or a time with offset. Windows over 14 days become several requests.
+     * Required.
      * </pre>
      *
      * <code>string end = 4 [json_name = "end"];</code>
@@ -1442,6 +1453,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * End of the window: a UK day (to its last moment) or a time with offset. Windows over 14 days become several requests.
+     * Required.
      * </pre>
      *
      * <code>string end = 4 [json_name = "end"];</code>
@@ -1459,6 +1471,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * End of the window: a UK day (to its last moment) or a time with offset. Windows over 14 days become several requests.
+     * Required.
      * </pre>
      *
      * <code>string end = 4 [json_name = "end"];</code>
@@ -1473,6 +1486,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * End of the window: a UK day (to its last moment) or a time with offset. Windows over 14 days become several requests.
+     * Required.
      * </pre>
      *
      * <code>string end = 4 [json_name = "end"];</code>

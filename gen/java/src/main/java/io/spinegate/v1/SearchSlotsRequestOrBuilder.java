@@ -39,7 +39,7 @@ public interface SearchSlotsRequestOrBuilder extends
 
   /**
    * <pre>
-   * Practices; duplicates count once.
+   * Practices; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -49,7 +49,7 @@ public interface SearchSlotsRequestOrBuilder extends
       getOdsCodesList();
   /**
    * <pre>
-   * Practices; duplicates count once.
+   * Practices; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -58,7 +58,7 @@ public interface SearchSlotsRequestOrBuilder extends
   int getOdsCodesCount();
   /**
    * <pre>
-   * Practices; duplicates count once.
+   * Practices; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -68,7 +68,7 @@ public interface SearchSlotsRequestOrBuilder extends
   java.lang.String getOdsCodes(int index);
   /**
    * <pre>
-   * Practices; duplicates count once.
+   * Practices; duplicates count once. Required.
    * </pre>
    *
    * <code>repeated string ods_codes = 2 [json_name = "odsCodes"];</code>
@@ -81,6 +81,7 @@ public interface SearchSlotsRequestOrBuilder extends
   /**
    * <pre>
    * Start of the window: a UK day `yyyy-mm-dd` (from its first moment), or a time with offset `yyyy-mm-ddThh:mm:ss+hh:mm`.
+   * Required.
    * </pre>
    *
    * <code>string start = 3 [json_name = "start"];</code>
@@ -90,6 +91,7 @@ public interface SearchSlotsRequestOrBuilder extends
   /**
    * <pre>
    * Start of the window: a UK day `yyyy-mm-dd` (from its first moment), or a time with offset `yyyy-mm-ddThh:mm:ss+hh:mm`.
+   * Required.
    * </pre>
    *
    * <code>string start = 3 [json_name = "start"];</code>
@@ -101,6 +103,7 @@ public interface SearchSlotsRequestOrBuilder extends
   /**
    * <pre>
    * End of the window: a UK day (to its last moment) or a time with offset. Windows over 14 days become several requests.
+   * Required.
    * </pre>
    *
    * <code>string end = 4 [json_name = "end"];</code>
@@ -110,6 +113,7 @@ public interface SearchSlotsRequestOrBuilder extends
   /**
    * <pre>
    * End of the window: a UK day (to its last moment) or a time with offset. Windows over 14 days become several requests.
+   * Required.
    * </pre>
    *
    * <code>string end = 4 [json_name = "end"];</code>

@@ -39,7 +39,7 @@ public interface TracePatientRequestOrBuilder extends
 
   /**
    * <pre>
-   * NHS Number: ten digits, no spaces.
+   * NHS Number: ten digits, no spaces. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
@@ -48,7 +48,7 @@ public interface TracePatientRequestOrBuilder extends
   java.lang.String getNhsNumber();
   /**
    * <pre>
-   * NHS Number: ten digits, no spaces.
+   * NHS Number: ten digits, no spaces. Required.
    * </pre>
    *
    * <code>string nhs_number = 2 [json_name = "nhsNumber"];</code>
