@@ -77,7 +77,7 @@ func failureOf(err error) failure {
 func metadataWords(metadata map[string]string) string {
 	var parts []string
 	for _, key := range slices.Sorted(maps.Keys(metadata)) {
-		if key != "hop" && key != "http_status" && key != "upstream_code" {
+		if key != "hop" && key != "retry" && key != "http_status" && key != "upstream_code" {
 			parts = append(parts, key+" "+metadata[key])
 		}
 	}

@@ -80,6 +80,15 @@ func TestCertificatesRotateUnderLoad(t *testing.T) {
 			}
 		}
 
+		// resetting lets time pass in which connections break, so that somebody shakes hands anew.
+		resetting := func(d time.Duration) {
+			for range d / (7 * time.Second) {
+				if _, err := g.spine.Faults().Set(simulator.Fault{Upstream: simulator.Proxy, Reset: true, Times: 1}); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(7 * time.Second)
+			}
+		}
 		serialOf := map[string]string{}
 		for _, of := range tenants {
 			file := "client"
@@ -92,7 +101,7 @@ func TestCertificatesRotateUnderLoad(t *testing.T) {
 			}
 			serialOf[of.fqdn] = renewed.Certificate.Leaf.SerialNumber.String()
 			replace(file+".pem", renewed.CertificatePEM)
-			time.Sleep(45 * time.Second) // somebody looks while only one of the two is written
+			resetting(45 * time.Second) // somebody looks while only one of the two is written
 			replace(file+".key", renewed.KeyPEM)
 		}
 		replace("ca.pem", append(g.spine.RootCAs(), "-----BEGIN CERTIFICATE-----\nhalf of one"...))
@@ -104,12 +113,7 @@ func TestCertificatesRotateUnderLoad(t *testing.T) {
 		for _, x := range g.spine.Transcript().All() {
 			last = max(last, x.Connection)
 		}
-		for range 20 {
-			if _, err := g.spine.Faults().Set(simulator.Fault{Upstream: simulator.Proxy, Reset: true, Times: 1}); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(7 * time.Second)
-		}
+		resetting(20 * 7 * time.Second)
 		time.Sleep(time.Minute)
 		stop()
 		loads.Wait()
