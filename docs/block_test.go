@@ -18,6 +18,8 @@ type page struct {
 	path   string // from the root of the checkout
 	blocks []block
 	links  []string
+	// needs are programs beside bash, git, make and Go that its commands run.
+	needs []string
 	// anchors are where a link can lead within it.
 	anchors map[string]bool
 }
@@ -43,6 +45,9 @@ const (
 	optionFrom       = "from"       // any: is an excerpt of that file
 )
 
+// needs is a remark that nobody sees who reads the page.
+var needs = regexp.MustCompile(`<!-- needs: (.*) -->`)
+
 var option = regexp.MustCompile(`([a-z-]+)(?:=(?:"([^"]*)"|(\S+)))?`)
 
 // read reads a document.
@@ -52,6 +57,9 @@ func read(path string) (*page, error) {
 		return nil, err
 	}
 	p := &page{path: path, anchors: make(map[string]bool)}
+	if found := needs.FindSubmatch(source); found != nil {
+		p.needs = strings.Fields(string(found[1]))
+	}
 	tree := goldmark.New(goldmark.WithParserOptions(parser.WithAutoHeadingID())).Parser().Parse(text.NewReader(source))
 	err = ast.Walk(tree, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
