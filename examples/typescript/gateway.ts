@@ -111,7 +111,7 @@ export interface Failure {
 /** Reads a call's error. Anything that is not one has the code UNKNOWN. */
 export function failureOf(error: unknown): Failure {
   const failed = ConnectError.from(error);
-  const code = Code[failed.code] ?? String(failed.code); // Connect has the same numbers, and other names
+  const code = Code[failed.code] ?? "UNKNOWN"; // Connect has the same numbers, and other names
   const [detail] = failed.findDetails(ErrorDetailSchema);
   if (detail === undefined) {
     const clinicianMessage = ownSentences[code] ?? "The service cannot be reached. Try again in a moment.";
@@ -133,7 +133,7 @@ export function failureOf(error: unknown): Failure {
 /** Reads a `failure` within a stream, which leaves the call alone. */
 export function failureOfDetail(detail: ErrorDetail): Failure {
   return {
-    code: Code[detail.code] ?? String(detail.code),
+    code: Code[detail.code] ?? "UNKNOWN",
     reason: ErrorReason[detail.reason] ?? String(detail.reason),
     hop: Hop[detail.hop] ?? String(detail.hop),
     retry: RetryClass[detail.retry] ?? String(detail.retry),
