@@ -2,7 +2,7 @@
 //! slots, a booking, and what failures look like.
 //!
 //! ```sh
-//! cargo run --bin journey    # SPINEGATE_ADDRESS and SPINEGATE_ADMIN say where the sandbox is
+//! cargo run --bin journey    # SPINEGATE_ADDRESS and SPINEGATE_ADMIN, HOST:PORT, say where the sandbox is
 //! ```
 
 use std::env;

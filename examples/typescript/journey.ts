@@ -2,7 +2,7 @@
  * Walks the whole road with spinegate: who is the patient, which system answers for the practice, what can it do, the record, free
  * slots, a booking, and what failures look like.
  *
- *     node journey.js    # SPINEGATE_ADDRESS and SPINEGATE_ADMIN say where the sandbox is
+ *     node journey.js    # SPINEGATE_ADDRESS and SPINEGATE_ADMIN, HOST:PORT, say where the sandbox is
  */
 
 import { randomUUID } from "node:crypto";

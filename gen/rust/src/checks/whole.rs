@@ -1,8 +1,9 @@
 use std::fmt;
 
+use sha2::{Digest, Sha256};
+
 use crate::v1::get_structured_record_response::Event;
 use crate::v1::{GetStructuredRecordResponse, RecordClosing, RecordView};
-use sha2::{Digest, Sha256};
 
 /// A stream is not what it says, or not all of it.
 #[derive(Debug)]
