@@ -2,7 +2,7 @@
 //! slots, a booking, and what failures look like.
 //!
 //! ```sh
-//! cargo run --bin journey    # SPINEGATE_ADDRESS and SPINEGATE_ADMIN say where the sandbox is
+//! cargo run --bin journey    # SPINEGATE_ADDRESS and SPINEGATE_ADMIN, HOST:PORT, say where the sandbox is
 //! ```
 
 use std::env;
@@ -10,16 +10,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use chrono::{Days, Local};
-use gateway::{Failure, Gateway, Record, Trace, sandbox_tokens};
+use gateway::{Gateway, Trace, sandbox_tokens};
+use spinegate_client::checks::{Failure, WholeRecord, trace_id};
+use spinegate_client::tonic::Request;
 use spinegate_client::v1::{self, get_structured_record_response, interaction, search_slots_response};
-use tonic::Request;
 use uuid::Uuid;
 
 const PATIENT: &str = "9990000018";
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let admin = env::var("SPINEGATE_ADMIN").unwrap_or("http://127.0.0.1:9090".into());
+    let admin = env::var("SPINEGATE_ADMIN").unwrap_or("127.0.0.1:9090".into());
     let address = env::var("SPINEGATE_ADDRESS").unwrap_or("127.0.0.1:50051".into());
     // Of a clinician who is signed in with CIS2: PDS is asked in their name.
     let tokens = sandbox_tokens(&admin, "clinician").await?;
@@ -55,8 +56,7 @@ async fn trace(gateway: &mut Gateway, encounter: &v1::CallContext) -> Result<Str
     let registration = answer.registration.unwrap_or_default();
     let status = registration.status().as_str_name();
     println!("trace: {}, family name {family}, {status} at {}", patient.family, registration.ods_code);
-    let ids = answer.provenance.unwrap_or_default().trace_ids.unwrap_or_default();
-    println!("trace: the gateway went on with our trace: {}", ids.trace_id == trace.id());
+    println!("trace: the gateway went on with our trace: {}", trace_id(&answer.provenance) == trace.id());
     Ok(registration.ods_code)
 }
 
@@ -106,7 +106,7 @@ async fn record(gateway: &mut Gateway, encounter: &v1::CallContext) -> Result<()
         ..Default::default()
     };
     let mut messages = gateway.practices.get_structured_record(request).await?.into_inner();
-    let mut whole = Record::default();
+    let mut whole = WholeRecord::default();
     while let Some(message) = messages.message().await? {
         whole.take(&message)?;
         // Always before anything clinical.
@@ -178,8 +178,8 @@ async fn failures(gateway: &mut Gateway, encounter: &v1::CallContext) -> Result<
     for request in [nobody, another] {
         if let Err(status) = gateway.patients.trace_patient(request).await {
             let failure = Failure::from(&status);
-            let retry = failure.detail.retry().as_str_name();
-            let sentence = &failure.detail.clinician_message;
+            let retry = failure.detail.as_ref().map(|detail| detail.retry().as_str_name()).unwrap_or_default();
+            let sentence = &failure.clinician_message;
             println!("failure: {} {} at {}, {retry}: {sentence}", failure.code, failure.reason, failure.hop);
         }
     }

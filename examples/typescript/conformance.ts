@@ -48,9 +48,8 @@ function stream<I extends DescMessage, O extends DescMessage>(
   of: (gateway: Gateway) => (request: MessageShape<I>, options: CallOptions) => AsyncIterable<MessageShape<O> & StreamMessage>,
 ): Call {
   return async (gateway, [request], options, answer, step) => {
-    const cancel = new AbortController();
-    const messages = of(gateway)(fromJson(method.input, request!), { ...options, signal: cancel.signal });
-    await answer.stream(method.output, messages, step.cancel_after, cancel);
+    const messages = of(gateway)(fromJson(method.input, request!), options);
+    await answer.stream(method.output, messages, step.cancel_after);
   };
 }
 
@@ -59,12 +58,11 @@ function bidi<I extends DescMessage, O extends DescMessage>(
   of: (gateway: Gateway) => (requests: AsyncIterable<MessageShape<I>>, options: CallOptions) => AsyncIterable<MessageShape<O> & StreamMessage>,
 ): Call {
   return async (gateway, requests, options, answer, step) => {
-    const cancel = new AbortController();
     const messages = requests.map((request) => fromJson(method.input, request));
     const sent = (async function* () {
       yield* messages;
     })();
-    await answer.stream(method.output, of(gateway)(sent, { ...options, signal: cancel.signal }), step.cancel_after, cancel);
+    await answer.stream(method.output, of(gateway)(sent, options), step.cancel_after);
   };
 }
 

@@ -1,22 +1,26 @@
 /**
  * What a Node program needs around the stubs of spinegate: a connection, tokens, trace context, errors with their reasons, and the
- * check that a stream is whole. Copy it and make it your own.
+ * check that a stream is whole. Copy it and make it your own: it is one file, and needs no packages but those of the imports.
  */
 
 import { createHash, randomBytes } from "node:crypto";
 
-import { type Client, ConnectError, createClient } from "@connectrpc/connect";
-import { createTransport } from "@spinegate/client";
+import type { DescEnum } from "@bufbuild/protobuf";
+import { type Client, ConnectError } from "@connectrpc/connect";
+import { createClient, createTransport } from "@spinegate/client";
 import { BadRequestSchema, Code, ErrorInfoSchema } from "@spinegate/client/google/rpc";
 import {
   EndpointDirectory,
   type ErrorDetail,
   ErrorDetailSchema,
+  ErrorReason,
   type GetStructuredRecordResponse,
   GPConnect,
+  Hop,
   PatientTrace,
   type RecordClosing,
   RecordView,
+  RetryClass,
 } from "@spinegate/client/v1";
 
 /** A connection with a client of each service. */
@@ -59,9 +63,10 @@ export interface Tokens {
   cis2: string | undefined;
 }
 
-/** Asks a sandbox for the tokens of one of its personas. With a real gateway your identity provider gives them. */
+/** Asks a sandbox, at HOST:PORT, for the tokens of one of its personas. With a real gateway your identity provider gives them. */
 export async function sandboxTokens(admin: string, persona: string): Promise<Tokens> {
-  const response = await fetch(`${admin}/sandbox/token?persona=${encodeURIComponent(persona)}`, { method: "POST" });
+  const base = /^https?:/.test(admin) ? admin : `http://${admin}`;
+  const response = await fetch(`${base}/sandbox/token?persona=${encodeURIComponent(persona)}`, { method: "POST" });
   if (!response.ok) {
     throw new Error(`the sandbox answered ${response.status}`);
   }
@@ -78,34 +83,72 @@ export function newTrace(): { id: string; headers: { traceparent: string } } {
   return { id, headers: { traceparent: `00-${id}-${randomBytes(8).toString("hex")}-01` } };
 }
 
-/** An error of a call with what the gateway says about it. */
+/** The name of an enum's value as the contract has it; of one that is newer than these stubs its number. */
+export function nameOf(schema: DescEnum, value: number): string {
+  return schema.value[value]?.name ?? String(value);
+}
+
+/** Why a call failed, or one of many targets within a stream. */
 export interface Failure {
   /** As every language writes it: NOT_FOUND. */
   code: string;
-  /** Stable: program against it. Empty when the error did not come from the gateway. */
+  /** Stable: program against it. Empty when the gateway did not say it. */
   reason: string;
   /** Where on the road it failed. */
   hop: string;
-  /** Those of the request that broke a rule. */
-  fields: string[];
-  /** More: whether a retry helps, sentences to show, candidates. Absent when the error did not come from the gateway. */
+  /** Whether the same call helps: NEVER, SAME_CALL, AFTER_CORRECTION or SAME_REQUEST_ID. */
+  retry: string;
+  /** A sentence to show, always. */
+  clinicianMessage: string;
+  /** What the gateway's operator finds the call by. */
+  traceId: string;
+  /** Those of the request that broke a rule, and what is wrong with each. */
+  fields: { field: string; description: string }[];
+  /** More: candidates, how long to wait. Undefined when the gateway did not say it: no connection, or the caller's own end of the call. */
   detail: ErrorDetail | undefined;
 }
 
 /** Reads a call's error. Anything that is not one has the code UNKNOWN. */
 export function failureOf(error: unknown): Failure {
   const failed = ConnectError.from(error);
+  const code = Code[failed.code] ?? "UNKNOWN"; // Connect has the same numbers, and other names
+  const [detail] = failed.findDetails(ErrorDetailSchema);
+  if (detail === undefined) {
+    const clinicianMessage = ownSentences[code] ?? "The service cannot be reached. Try again in a moment.";
+    return { code, reason: "", hop: "", retry: "", clinicianMessage, traceId: "", fields: [], detail };
+  }
+  const failure = failureOfDetail(detail);
+  // Beside it are Google's own types, which any gRPC client knows. They have the names of reasons that are newer than these stubs.
   const [info] = failed.findDetails(ErrorInfoSchema);
   const [request] = failed.findDetails(BadRequestSchema);
-  const [detail] = failed.findDetails(ErrorDetailSchema);
   return {
-    code: Code[failed.code] ?? "UNKNOWN", // Connect has the same numbers, and other names
-    reason: info?.reason ?? "",
-    hop: info?.metadata["hop"] ?? "",
-    fields: request?.fieldViolations.map((violation) => violation.field) ?? [],
+    ...failure,
+    code,
+    reason: info?.reason ?? failure.reason,
+    hop: info?.metadata["hop"] ?? failure.hop,
+    fields: request?.fieldViolations.map(({ field, description }) => ({ field, description })) ?? failure.fields,
+  };
+}
+
+/** Reads a `failure` within a stream, which leaves the call alone. */
+export function failureOfDetail(detail: ErrorDetail): Failure {
+  return {
+    code: Code[detail.code] ?? "UNKNOWN",
+    reason: ErrorReason[detail.reason] ?? String(detail.reason),
+    hop: Hop[detail.hop] ?? String(detail.hop),
+    retry: RetryClass[detail.retry] ?? String(detail.retry),
+    clinicianMessage: detail.clinicianMessage,
+    traceId: detail.traceIds?.traceId ?? "",
+    fields: detail.violations.map(({ field, description }) => ({ field, description })),
     detail,
   };
 }
+
+/** What to show of errors that are not the gateway's. */
+const ownSentences: { [code: string]: string } = {
+  DEADLINE_EXCEEDED: "This took too long. Try again.",
+  CANCELLED: "The request was cancelled.",
+};
 
 /** A stream is not what it says, or not all of it. */
 export class NotWhole extends Error {}
@@ -145,7 +188,7 @@ export class Whole {
  * Checks a record stream, and in the end what arrived against the digest that the gateway gave. A record is whole if `end` throws
  * nothing and the verdict of the closing message that it returns is WHOLE.
  */
-export class Record {
+export class WholeRecord {
   #whole = new Whole();
   #entries = createHash("sha256");
   #content = createHash("sha256");

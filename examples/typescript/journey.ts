@@ -2,12 +2,11 @@
  * Walks the whole road with spinegate: who is the patient, which system answers for the practice, what can it do, the record, free
  * slots, a booking, and what failures look like.
  *
- *     node journey.js    # SPINEGATE_ADDRESS and SPINEGATE_ADMIN say where the sandbox is
+ *     node journey.js    # SPINEGATE_ADDRESS and SPINEGATE_ADMIN, HOST:PORT, say where the sandbox is
  */
 
 import { randomUUID } from "node:crypto";
 
-import { enumToJson } from "@bufbuild/protobuf";
 import {
   BookingOutcomeSchema,
   CapabilitySchema,
@@ -20,12 +19,12 @@ import {
   VerdictSchema,
 } from "@spinegate/client/v1";
 
-import { connect, failureOf, type Gateway, newTrace, Record, sandboxTokens } from "./gateway.js";
+import { connect, failureOf, type Gateway, nameOf, newTrace, sandboxTokens, WholeRecord } from "./gateway.js";
 
 const nhsNumber = "9990000018";
 
 const address = process.env["SPINEGATE_ADDRESS"] ?? "127.0.0.1:50051";
-const tokens = await sandboxTokens(process.env["SPINEGATE_ADMIN"] ?? "http://127.0.0.1:9090", "clinician");
+const tokens = await sandboxTokens(process.env["SPINEGATE_ADMIN"] ?? "127.0.0.1:9090", "clinician");
 const gateway = connect(address, tokens);
 
 /** What is done for one patient is one encounter: within it the directory is asked once, and another patient is refused. */
@@ -50,8 +49,8 @@ async function trace({ patients }: Gateway): Promise<string> {
   if (patient === undefined || comparison === undefined || registration === undefined) {
     throw new Error("messages are optional in the contract; these are always there");
   }
-  const family = enumToJson(ComparisonSchema, comparison.family);
-  const status = enumToJson(RegistrationStatusSchema, registration.status);
+  const family = nameOf(ComparisonSchema, comparison.family);
+  const status = nameOf(RegistrationStatusSchema, registration.status);
   console.log(`trace: ${patient.name?.family}, family name ${family}, ${status} at ${registration.odsCode}`);
   console.log(`trace: the gateway went on with our trace: ${provenance?.traceIds?.traceId === id}`);
   return registration.odsCode;
@@ -82,8 +81,8 @@ async function resolve({ directory }: Gateway, odsCode: string): Promise<void> {
 async function capabilities({ practices }: Gateway, odsCode: string): Promise<void> {
   const answer = await practices.getCapabilities({ context: encounter, odsCode });
   for (const root of answer.roots) {
-    const capability = enumToJson(CapabilitySchema, root.capability);
-    console.log(`capabilities: ${capability} ${enumToJson(SupportSchema, root.support)}`);
+    const capability = nameOf(CapabilitySchema, root.capability);
+    console.log(`capabilities: ${capability} ${nameOf(SupportSchema, root.support)}`);
   }
 }
 
@@ -92,7 +91,7 @@ async function capabilities({ practices }: Gateway, odsCode: string): Promise<vo
  * is WHOLE: use nothing of it as if it were complete otherwise.
  */
 async function record({ practices }: Gateway): Promise<void> {
-  const whole = new Record();
+  const whole = new WholeRecord();
   for await (const message of practices.getStructuredRecord({ context: encounter, nhsNumber })) {
     whole.take(message);
     if (message.event.case === "patient") {
@@ -101,25 +100,20 @@ async function record({ practices }: Gateway): Promise<void> {
       if (comparison === undefined) {
         throw new Error("the gateway always compares");
       }
-      const family = enumToJson(ComparisonSchema, comparison.family);
-      const birthDate = enumToJson(ComparisonSchema, comparison.birthDate);
+      const family = nameOf(ComparisonSchema, comparison.family);
+      const birthDate = nameOf(ComparisonSchema, comparison.birthDate);
       console.log(`record: of the patient: family name ${family}, birth date ${birthDate}`);
     }
   }
   const { closing, digest } = whole.end();
-  console.log(`record: ${digest} agrees, ${enumToJson(VerdictSchema, closing.verdict)}`);
+  console.log(`record: ${digest} agrees, ${nameOf(VerdictSchema, closing.verdict)}`);
 }
 
-/** Takes the first free slot of the next week and cancels the search, which stops what is still being asked. */
+/** Takes the first free slot of the next week and leaves the loop, which cancels the search and stops what is still being asked. */
 async function firstSlot({ practices }: Gateway, odsCode: string): Promise<Slot> {
-  const search = new AbortController();
-  const messages = practices.searchSlots(
-    { context: encounter, odsCodes: [odsCode, "H86007"], start: day(1), end: day(7) },
-    { signal: search.signal },
-  );
-  for await (const { event } of messages) {
+  const request = { context: encounter, odsCodes: [odsCode, "H86007"], start: day(1), end: day(7) };
+  for await (const { event } of practices.searchSlots(request)) {
     if (event.case === "slot" && event.value.odsCode === odsCode) {
-      search.abort();
       console.log("slots: one found, search cancelled");
       return event.value;
     }
@@ -139,7 +133,7 @@ async function book({ practices }: Gateway, odsCode: string, slot: Slot): Promis
   };
   for (let made = 0; made < 2; made++) {
     const answer = await practices.bookAppointment(request);
-    console.log(`book: ${enumToJson(BookingOutcomeSchema, answer.outcome)}`);
+    console.log(`book: ${nameOf(BookingOutcomeSchema, answer.outcome)}`);
   }
 }
 
@@ -152,9 +146,9 @@ async function failures({ patients, practices }: Gateway): Promise<void> {
     try {
       await patients.tracePatient(request);
     } catch (error) {
-      const { code, reason, hop, detail } = failureOf(error);
-      const retry = detail && enumToJson(RetryClassSchema, detail.retry);
-      console.log(`failure: ${code} ${reason} at ${hop}, ${retry}: ${detail?.clinicianMessage}`);
+      const { code, reason, hop, detail, clinicianMessage } = failureOf(error);
+      const retry = detail && nameOf(RetryClassSchema, detail.retry);
+      console.log(`failure: ${code} ${reason} at ${hop}, ${retry}: ${clinicianMessage}`);
     }
   }
   try {

@@ -1,9 +1,9 @@
 /** The steps of conformance/steps.json and what is printed of their answers, as conformance/README.md describes. */
 
 import { type DescMessage, isMessage, type JsonObject, type JsonValue, type MessageShape, toJson } from "@bufbuild/protobuf";
-import { GetStructuredRecordResponseSchema, RetryClass } from "@spinegate/client/v1";
+import { GetStructuredRecordResponseSchema } from "@spinegate/client/v1";
 
-import { type Failure, failureOf, Record, type StreamMessage, Whole } from "./gateway.js";
+import { type Failure, failureOf, type StreamMessage, Whole, WholeRecord } from "./gateway.js";
 
 /** One call and what to print of its answer. */
 export interface Step {
@@ -34,26 +34,25 @@ export class Answer {
   #streamed = false;
   #cancelled = "";
   #whole = new Whole();
-  #record: Record | undefined;
+  #record: WholeRecord | undefined;
 
   /** Takes the response of a call without a stream. */
   whole<O extends DescMessage>(schema: O, message: MessageShape<O>): void {
     this.#object = asObject(schema, message);
   }
 
-  /** Reads a stream to its end, or to the first event of a kind, and cancels it then. Of an item in pieces the last one counts. */
+  /** Reads a stream to its end, or to the first event of a kind: who leaves has cancelled. Of an item in pieces the last one counts. */
   async stream<O extends DescMessage>(
     schema: O,
     messages: AsyncIterable<MessageShape<O> & StreamMessage>,
     cancelAfter: string | undefined,
-    cancel: AbortController,
   ): Promise<void> {
     this.#streamed = true;
     for await (const message of messages) {
       const kind = message.event.case ?? "";
       this.#whole.take(message);
       if (isMessage(message, GetStructuredRecordResponseSchema)) {
-        this.#record ??= new Record();
+        this.#record ??= new WholeRecord();
         this.#record.take(message);
       }
       if (!message.continues) {
@@ -62,7 +61,6 @@ export class Answer {
       }
       if (kind === cancelAfter) {
         this.#cancelled = kind;
-        cancel.abort();
         return;
       }
     }
@@ -109,9 +107,9 @@ function showFailure(failure: Failure, traceId: string): void {
   line("code", failure.code);
   line("reason", failure.reason);
   line("hop", failure.hop);
-  line("retry", RetryClass[failure.detail?.retry ?? RetryClass.UNSPECIFIED]);
-  line("traced", String(failure.detail?.traceIds?.traceId === traceId));
-  for (const field of failure.fields.sort()) {
+  line("retry", failure.retry);
+  line("traced", String(failure.traceId === traceId));
+  for (const field of failure.fields.map(({ field }) => field).sort()) {
     line("field", field);
   }
 }

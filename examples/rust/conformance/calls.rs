@@ -2,9 +2,10 @@ use std::any::Any;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use gateway::{Gateway, Record, Trace, Whole};
+use gateway::{Gateway, Trace};
 use prost::{Message, Name};
 use prost_reflect::{DynamicMessage, ReflectMessage};
+use spinegate_client::checks::{Whole, WholeRecord};
 use spinegate_client::v1::GetStructuredRecordResponse;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -95,7 +96,7 @@ impl Call<'_> {
             let (kind, sequence, continues) = event(&dynamic)?;
             whole.take(sequence, continues, kind == "closing")?;
             if let Some(message) = (&message as &dyn Any).downcast_ref::<GetStructuredRecordResponse>() {
-                record.get_or_insert_with(Record::default).take(message)?;
+                record.get_or_insert_with(WholeRecord::default).take(message)?;
             }
             if !continues {
                 answer.add(&kind, object(&dynamic)?);

@@ -1,5 +1,5 @@
-use gateway::Failure;
 use serde_json::{Map, Value};
+use spinegate_client::checks::Failure;
 use tonic::Status;
 
 use crate::Step;
@@ -68,16 +68,14 @@ pub fn show(step: &Step, answer: &Answer, failed: Option<&Status>, trace_id: &st
 }
 
 fn show_failure(mut failure: Failure, trace_id: &str) {
-    let retry = failure.detail.retry().as_str_name();
-    let ids = failure.detail.trace_ids.unwrap_or_default();
     line("code", failure.code);
     line("reason", &failure.reason);
     line("hop", &failure.hop);
-    line("retry", retry.strip_prefix("RETRY_CLASS_").unwrap_or(retry));
-    line("traced", &(ids.trace_id == trace_id).to_string());
-    failure.fields.sort();
-    for field in &failure.fields {
-        line("field", field);
+    line("retry", &failure.retry);
+    line("traced", &(failure.trace_id == trace_id).to_string());
+    failure.fields.sort_by(|a, b| a.field.cmp(&b.field));
+    for violation in &failure.fields {
+        line("field", &violation.field);
     }
 }
 

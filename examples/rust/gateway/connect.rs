@@ -1,14 +1,13 @@
 use anyhow::Context;
-use serde::Deserialize;
 use spinegate_client::Configured;
+use spinegate_client::tonic::metadata::{Ascii, MetadataValue};
+use spinegate_client::tonic::service::{Interceptor, interceptor::InterceptedService};
+use spinegate_client::tonic::transport::{Channel, Endpoint};
+use spinegate_client::tonic::{Request, Status};
 use spinegate_client::v1::{
     endpoint_directory_client::EndpointDirectoryClient, gp_connect_client::GpConnectClient,
     patient_trace_client::PatientTraceClient,
 };
-use tonic::metadata::{Ascii, MetadataValue};
-use tonic::service::{Interceptor, interceptor::InterceptedService};
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
 
 type Connection = InterceptedService<Configured<Channel>, Credentials>;
 
@@ -22,7 +21,8 @@ pub struct Gateway {
 
 impl Gateway {
     /// Makes a connection on which every call carries the tokens. It is in clear text, for a sandbox on this machine: for any other
-    /// gateway use `https://`, the crate's feature `tls` and `Endpoint::tls_config`.
+    /// gateway use `https://`, the crate's feature `tls` and `Endpoint::tls_config`. A wrong address shows only with the first call, as
+    /// `UNAVAILABLE`.
     pub fn connect(address: &str, tokens: &Tokens) -> anyhow::Result<Self> {
         // Time-outs, and what may be repeated, are the crate's.
         let channel = spinegate_client::connect(Endpoint::from_shared(format!("http://{address}"))?);
@@ -36,13 +36,11 @@ impl Gateway {
 }
 
 /// Sent with every call.
-#[derive(Clone, Deserialize)]
+#[derive(Clone)]
 pub struct Tokens {
     /// Says who calls, and for which organisation.
-    #[serde(rename = "token")]
     pub bearer: String,
     /// The ID token of a clinician's own sign-in, if PDS shall be asked in their name.
-    #[serde(rename = "cis2_id_token", default)]
     pub cis2: String,
 }
 

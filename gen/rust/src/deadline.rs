@@ -36,12 +36,18 @@ pub(crate) fn say(headers: &mut HeaderMap, deadline: Instant) {
     headers.insert(HEADER, value);
 }
 
+/// Whether it is too late, also when the timer is late to say so.
+pub(crate) fn passed(deadline: Instant) -> bool {
+    Instant::now() >= deadline
+}
+
 /// What a call ends with that took too long.
 pub(crate) fn exceeded() -> Status {
     Status::deadline_exceeded("the deadline of the call has passed")
 }
 
-/// An answer that must have been read by its deadline. tonic's own time-out ends with the answer's head.
+/// An answer that must have been read by its deadline: after it the call is over, also for a reader who is late and has not had all
+/// that came. tonic's own time-out ends with the answer's head.
 pub(crate) struct Limited {
     body: Body,
     deadline: Pin<Box<Sleep>>,
@@ -58,11 +64,15 @@ impl http_body::Body for Limited {
     type Error = Status;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        // What has come is given even when it is late: the gateway's own end of the call may be among it.
-        match Pin::new(&mut self.body).poll_frame(cx) {
-            Poll::Pending => self.deadline.as_mut().poll(cx).map(|()| Some(Err(exceeded()))),
-            ready @ Poll::Ready(_) => ready,
+        if self.deadline.as_mut().poll(cx).is_pending() {
+            let frame = Pin::new(&mut self.body).poll_frame(cx);
+            // The gateway, too, ends the call at its deadline: what it could not end with a status breaks.
+            if !matches!(frame, Poll::Ready(Some(Err(_)))) || !passed(self.deadline.deadline()) {
+                return frame;
+            }
         }
+        self.body = Body::empty(); // the gateway learns now that nothing more is wanted
+        Poll::Ready(Some(Err(exceeded())))
     }
 
     fn is_end_stream(&self) -> bool {

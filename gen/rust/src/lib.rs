@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "checks")]
+pub mod checks;
 mod deadline;
 mod service_config;
 
@@ -18,8 +20,8 @@ pub mod v1 {
 /// The gateway's own limit for metadata, in bytes: no error of it is too large to be read.
 pub const MAX_METADATA: u32 = 32 << 10;
 
-/// A channel to the gateway, for the clients in [`v1`]. It connects with the first call, and is cheap to clone. Must be called
-/// where tokio runs.
+/// A channel to the gateway, for the clients in [`v1`], cheap to clone. Must be called where tokio runs. It connects with the first
+/// call: a wrong address shows only then, as `UNAVAILABLE`.
 pub fn connect(endpoint: Endpoint) -> Configured<Channel> {
     Configured::new(endpoint.http2_max_header_list_size(MAX_METADATA).connect_lazy())
 }

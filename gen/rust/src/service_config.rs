@@ -25,7 +25,7 @@ pub const SERVICE_CONFIG: &str = include_str!("service_config.json");
 /// [`new`](Configured::new) does.
 ///
 /// A call ends with `DEADLINE_EXCEEDED` when its method's time-out has passed, or the request's own
-/// ([`tonic::Request::set_timeout`]) if that is shorter. A read that the gateway, or the way to it, refuses with `UNAVAILABLE` before
+/// ([`tonic::Request::set_timeout`]) if that is shorter; so does a stream that is read too slowly. A read that the gateway, or the way to it, refuses with `UNAVAILABLE` before
 /// anything of the answer came is sent again, up to three times in all, and less often while much fails.
 #[derive(Clone, Debug)]
 pub struct Configured<S> {
@@ -88,8 +88,12 @@ where
                 None => self.attempt(with_deadline(head, body, deadline)).await,
             }
         });
-        let answer = answer.await.unwrap_or_else(|_| Err(deadline::exceeded()))?;
-        Ok(answer.map(|body| Body::new(deadline::Limited::new(body, deadline))))
+        match answer.await {
+            Ok(Ok(answer)) => Ok(answer.map(|body| Body::new(deadline::Limited::new(body, deadline)))),
+            // An error here is never the gateway's own, which would be an answer.
+            Ok(Err(error)) if !deadline::passed(deadline) => Err(error),
+            _ => Err(deadline::exceeded()),
+        }
     }
 
     /// Sends a read until it is answered with anything but a code that allows another attempt.

@@ -1,6 +1,7 @@
-import type { Transport } from "@connectrpc/connect";
+import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport, type GrpcTransportOptions } from "@connectrpc/connect-node";
 
+import { drain } from "./drain.js";
 import { repeat, Throttle } from "./retry.js";
 import { maxRequestBytes, maxResponseBytes, policyOf } from "./serviceconfig.js";
 
@@ -8,7 +9,7 @@ import { maxRequestBytes, maxResponseBytes, policyOf } from "./serviceconfig.js"
 const maxMetadataBytes = 32 << 10;
 
 /**
- * Makes a transport to a gateway that keeps to gRPC's service config, for `createClient` of `@connectrpc/connect`. Options are those of
+ * Makes a transport to a gateway that keeps to gRPC's service config, for `createClient`. Options are those of
  * `createGrpcTransport`; `nodeOptions` are those of `http2.connect`, for the certificates of TLS. With a `sessionManager` of your own
  * see to it that it takes 32 KiB of metadata.
  */
@@ -52,29 +53,50 @@ export function withServiceConfig(transport: Transport): Transport {
 }
 
 /**
- * Ends a stream with its signal. Connect clears the timer of a time-out only when somebody reads the end of the stream or its error.
- * Who cancels reads no further, and the timer would keep the program from ending, for as long as the time-out.
+ * Ends a stream with its signal: from then on its reader is given the signal's error and nothing else. What is left is drained, also when
+ * the reader never comes back. Nobody but the reader may read before that: a message that another takes is a gap in a record, and
+ * an error that another takes looks like the end of it.
  */
 function endedBy<T>(signal: AbortSignal, messages: AsyncIterable<T>): AsyncIterable<T> {
   const iterator = messages[Symbol.asyncIterator]();
-  const readEnd = (): void => void iterator.next().catch(() => {}); // says that it was cancelled
-  signal.addEventListener("abort", readEnd, { once: true });
+  let ended = false;
+  const end = (): void => void drain(iterator);
+  if (signal.aborted) {
+    end();
+  }
+  signal.addEventListener("abort", end, { once: true });
+  const close = (): void => {
+    ended = true;
+    signal.removeEventListener("abort", end);
+  };
   return {
     [Symbol.asyncIterator]: () => ({
       async next() {
-        let over = true;
+        if (ended) {
+          return { done: true, value: undefined };
+        }
         try {
+          refuse(signal);
           const result = await iterator.next();
-          over = result.done === true;
-          return result;
-        } finally {
-          if (over) {
-            signal.removeEventListener("abort", readEnd);
+          if (result.done) {
+            refuse(signal); // it may be no end, but what is left after the abort
+            close();
           }
+          return result;
+        } catch (reason) {
+          close();
+          throw reason;
         }
       },
     }),
   };
+}
+
+/** Throws what Connect throws for a signal that is aborted. */
+function refuse(signal: AbortSignal): void {
+  if (signal.aborted) {
+    throw ConnectError.from(signal.reason, Code.Canceled);
+  }
 }
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {

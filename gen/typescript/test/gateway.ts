@@ -9,12 +9,15 @@ import { createTransport } from "@spinegate/client";
 /** A call as the server saw it. */
 export type Received = http2.IncomingHttpHeaders;
 
-/** Serves gRPC on a loopback port for the length of a test, with one handler for every call, and gives a transport to it. */
-export async function gateway(
-  t: TestContext,
-  handle: (stream: http2.ServerHttp2Stream, header: Received, call: number) => void,
-  interceptors: Interceptor[] = [],
-): Promise<Transport> {
+type Handler = (stream: http2.ServerHttp2Stream, header: Received, call: number) => void;
+
+/** Serves gRPC for the length of a test, with one handler for every call, and gives a transport to it. */
+export async function gateway(t: TestContext, handle: Handler, interceptors: Interceptor[] = []): Promise<Transport> {
+  return createTransport({ baseUrl: await serve(t, handle), interceptors });
+}
+
+/** Serves gRPC on a loopback port for the length of a test, with one handler for every call, and gives its address. */
+export async function serve(t: TestContext, handle: Handler): Promise<string> {
   const server = http2.createServer();
   const sessions = new Set<http2.ServerHttp2Session>();
   server.on("session", (session) => sessions.add(session));
@@ -30,7 +33,7 @@ export async function gateway(
     sessions.forEach((session) => session.destroy());
     server.close();
   });
-  return createTransport({ baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, interceptors });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 const header = { ":status": 200, "content-type": "application/grpc" };

@@ -1,8 +1,9 @@
 use std::fmt;
 
 use sha2::{Digest, Sha256};
-use spinegate_client::v1::get_structured_record_response::Event;
-use spinegate_client::v1::{GetStructuredRecordResponse, RecordClosing, RecordView};
+
+use crate::v1::get_structured_record_response::Event;
+use crate::v1::{GetStructuredRecordResponse, RecordClosing, RecordView};
 
 /// A stream is not what it says, or not all of it.
 #[derive(Debug)]
@@ -43,17 +44,18 @@ impl Whole {
 }
 
 /// Checks a record stream, and in the end what arrived against the digest that the gateway gave. A record is whole if
-/// [`end`](Record::end) finds nothing and the verdict of `closing` is `Verdict::Whole`.
+/// [`end`](WholeRecord::end) finds nothing and the verdict of `closing` is `Verdict::Whole`.
 #[derive(Default)]
-pub struct Record {
+pub struct WholeRecord {
     whole: Whole,
     entries: Sha256,
     content: Sha256,
     fhir: bool,
+    /// What the gateway said at the end.
     pub closing: RecordClosing,
 }
 
-impl Record {
+impl WholeRecord {
     /// Checks the next message.
     pub fn take(&mut self, message: &GetStructuredRecordResponse) -> Result<(), NotWhole> {
         let closing = matches!(message.event, Some(Event::Closing(_)));
