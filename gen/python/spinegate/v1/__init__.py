@@ -1,6 +1,7 @@
 """Messages, enums and clients of the package spinegate.v1, each under its own name: ``v1.TracePatientRequest``,
 ``v1.PatientTraceStub``. Which module they are generated into is of no concern."""
 
+# Each module that is generated has a line here, or tests/test_v1.py fails.
 from spinegate.v1.appointments_pb2 import *
 from spinegate.v1.capabilities_pb2 import *
 from spinegate.v1.common_pb2 import *
