@@ -94,9 +94,9 @@ public sealed record Violation(string Field, string Description);
 /// <param name="Retry">
 /// Whether repeating helps: NEVER, SAME_CALL, AFTER_CORRECTION or SAME_REQUEST_ID. Empty when the gateway did not make the error.
 /// </param>
-/// <param name="Sentence">Can be shown to a clinician. There always is one.</param>
+/// <param name="ClinicianMessage">A sentence that can be shown to a clinician. There always is one.</param>
 /// <param name="TraceId">By which the operator of the gateway finds the call.</param>
-/// <param name="Violations">The fields that broke a rule of the request.</param>
+/// <param name="Fields">Those of the request that broke a rule.</param>
 /// <param name="Detail">
 /// More: how long to wait, a sentence for operators, candidates. Null when the gateway did not make the error: it was not reached, or
 /// the call's own deadline or cancellation came first. For a booking that is the same as OUTCOME_UNKNOWN: it may have been made, so
@@ -107,9 +107,9 @@ public sealed record Failure(
     string Reason,
     string Hop,
     string Retry,
-    string Sentence,
+    string ClinicianMessage,
     string TraceId,
-    IReadOnlyList<Violation> Violations,
+    IReadOnlyList<Violation> Fields,
     ErrorDetail? Detail)
 {
     /// <summary>Reads a call's error.</summary>
@@ -138,14 +138,14 @@ public sealed record Failure(
     /// <summary>One line, because records print all they hold.</summary>
     public override string ToString() => $"Failure {{ Code = {Code}, Reason = {Reason}, Hop = {Hop} }}";
 
-    private static Failure Of(StatusCode code, string reason, string hop, IEnumerable<Violation> violations, ErrorDetail? detail) => new(
+    private static Failure Of(StatusCode code, string reason, string hop, IEnumerable<Violation> fields, ErrorDetail? detail) => new(
         code,
         reason,
         hop,
         detail is null ? "" : Name(ErrorDetail.RetryFieldNumber, (int)detail.Retry, "RETRY_CLASS_"),
         detail?.ClinicianMessage ?? Unsaid(code),
         detail?.TraceIds?.TraceId ?? "",
-        violations.ToList(),
+        fields.ToList(),
         detail);
 
     /// <summary>The contract's name of a value, or its number: a newer gateway may send one that nobody knows here.</summary>

@@ -160,7 +160,7 @@ async Task FailuresAsync()
         {
             var failure = Failure.Of(error);
             Console.WriteLine(
-                $"failure: {failure.Code} {failure.Reason} at {failure.Hop}, RETRY_CLASS_{failure.Retry}: {failure.Sentence}");
+                $"failure: {failure.Code} {failure.Reason} at {failure.Hop}, RETRY_CLASS_{failure.Retry}: {failure.ClinicianMessage}");
         }
     }
     try

@@ -97,12 +97,12 @@ class Failure:
     retry: str = field(default="", repr=False)
     """Whether repeating helps: NEVER, SAME_CALL, AFTER_CORRECTION or SAME_REQUEST_ID. Empty when the gateway did not make the
     error."""
-    sentence: str = field(default="", repr=False)
-    """Can be shown to a clinician. There always is one."""
+    clinician_message: str = field(default="", repr=False)
+    """A sentence that can be shown to a clinician. There always is one."""
     trace_id: str = field(default="", repr=False)
     """By which the operator of the gateway finds the call."""
-    violations: tuple[Violation, ...] = field(default=(), repr=False)
-    """The fields that broke a rule of the request."""
+    fields: tuple[Violation, ...] = field(default=(), repr=False)
+    """Those of the request that broke a rule."""
     detail: v1.ErrorDetail | None = field(default=None, repr=False)
     """More: how long to wait, a sentence for operators, candidates. None when the gateway did not make the error: it was not
     reached, or the call's own deadline or cancellation came first. For a booking that is the same as OUTCOME_UNKNOWN: it may
@@ -114,16 +114,16 @@ class Failure:
         call = cast(grpc.Call, error)  # in Python the error of a call is the call, with asyncio too
         status = rpc_status.from_call(call)
         reason, hop, detail = "", "", None
-        violations: tuple[Violation, ...] = ()
+        fields: tuple[Violation, ...] = ()
         info, request, ours = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest(), v1.ErrorDetail()
         for packed in status.details if status else ():
             if packed.Unpack(info):
                 reason, hop = info.reason, info.metadata["hop"]
             elif packed.Unpack(request):
-                violations = tuple(Violation(v.field, v.description) for v in request.field_violations)
+                fields = tuple(Violation(v.field, v.description) for v in request.field_violations)
             elif packed.Unpack(ours):
                 detail = ours
-        return Failure._of(call.code().name, reason, hop, violations, detail)
+        return Failure._of(call.code().name, reason, hop, fields, detail)
 
     @staticmethod
     def of_detail(detail: v1.ErrorDetail) -> Failure:
@@ -138,13 +138,13 @@ class Failure:
 
     @staticmethod
     def _of(
-        code: str, reason: str, hop: str, violations: tuple[Violation, ...], detail: v1.ErrorDetail | None
+        code: str, reason: str, hop: str, fields: tuple[Violation, ...], detail: v1.ErrorDetail | None
     ) -> Failure:
         if detail is None:
-            return Failure(code, reason, hop, sentence=_UNSAID.get(code, _UNREACHED), violations=violations)
+            return Failure(code, reason, hop, clinician_message=_UNSAID.get(code, _UNREACHED), fields=fields)
         retry = name(v1.RetryClass, detail.retry).removeprefix("RETRY_CLASS_")
         trace_id = detail.trace_ids.trace_id
-        return Failure(code, reason, hop, retry, detail.clinician_message, trace_id, violations, detail)
+        return Failure(code, reason, hop, retry, detail.clinician_message, trace_id, fields, detail)
 
 
 class NotWhole(Exception):

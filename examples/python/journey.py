@@ -153,7 +153,7 @@ class Journey:
             except grpc.RpcError as error:
                 failure = Failure.of(error)
                 came, retry = f"{failure.code} {failure.reason} at {failure.hop}", f"RETRY_CLASS_{failure.retry}"
-                print(f"failure: {came}, {retry}: {failure.sentence}")
+                print(f"failure: {came}, {retry}: {failure.clinician_message}")
         try:
             self.practices.GetCapabilities(
                 v1.GetCapabilitiesRequest(ods_code="F84005"),

@@ -27,9 +27,9 @@ FAILURE = Failure(
     reason="SEARCH_INVALID",
     hop="GATEWAY",
     retry="AFTER_CORRECTION",
-    sentence="Not enough details to search for the patient.",
+    clinician_message="Not enough details to search for the patient.",
     trace_id="4bf92f3577b34da6a3ce929d0e0e4736",
-    violations=(Violation("birth_date_start", "is required"),),
+    fields=(Violation("birth_date_start", "is required"),),
     detail=DETAIL,
 )
 
@@ -72,9 +72,9 @@ class Failures(unittest.TestCase):
         self.assertEqual(name(v1.Verdict, 9004), "9004")
 
     def test_an_error_that_the_gateway_did_not_make_has_a_sentence(self) -> None:
-        unreached = Failure("UNAVAILABLE", sentence="The service cannot be reached. Try again in a moment.")
-        late = Failure("DEADLINE_EXCEEDED", sentence="This took too long. Try again.")
-        cancelled = Failure("CANCELLED", sentence="The request was cancelled.")
+        unreached = Failure("UNAVAILABLE", clinician_message="The service cannot be reached. Try again in a moment.")
+        late = Failure("DEADLINE_EXCEEDED", clinician_message="This took too long. Try again.")
+        cancelled = Failure("CANCELLED", clinician_message="The request was cancelled.")
         request = v1.BookAppointmentRequest()
         with socket.create_server(("127.0.0.1", 0)) as silent:
             address = f"127.0.0.1:{silent.getsockname()[1]}"

@@ -103,7 +103,7 @@ def show_failure(failure: Failure, trace_id: str) -> None:
     line("hop", failure.hop)
     line("retry", failure.retry)
     line("traced", as_text(failure.trace_id == trace_id))
-    for field in sorted(violation.field for violation in failure.violations):
+    for field in sorted(broken.field for broken in failure.fields):
         line("field", field)
 
 

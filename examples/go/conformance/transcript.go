@@ -73,7 +73,7 @@ func showFailure(f gateway.Failure, traceID string) {
 	line("retry", f.Retry)
 	line("traced", fmt.Sprint(f.TraceID == traceID))
 	var fields []string
-	for _, v := range f.Violations {
+	for _, v := range f.Fields {
 		fields = append(fields, v.Field)
 	}
 	for _, field := range slices.Sorted(slices.Values(fields)) {

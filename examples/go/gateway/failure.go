@@ -23,12 +23,12 @@ type Failure struct {
 	// Retry is whether repeating helps: NEVER, SAME_CALL, AFTER_CORRECTION or SAME_REQUEST_ID. Empty when the gateway did not
 	// make the error.
 	Retry string
-	// Sentence can be shown to a clinician. There always is one.
-	Sentence string
+	// ClinicianMessage is a sentence that can be shown to a clinician. There always is one.
+	ClinicianMessage string
 	// TraceID is that by which the operator of the gateway finds the call.
 	TraceID string
-	// Violations are the fields that broke a rule of the request.
-	Violations []Violation
+	// Fields broke a rule of the request.
+	Fields []Violation
 	// Detail has more: how long to wait, a sentence for operators, candidates. Nil when the gateway did not make the error: it
 	// was not reached, or the call's own deadline or cancellation came first. For a booking that is the same as OUTCOME_UNKNOWN:
 	// it may have been made, so make the same call with the same request id.
@@ -41,14 +41,14 @@ type Violation struct{ Field, Description string }
 // FailureOf reads a call's error. The details decode because errdetails and our own package are imported.
 func FailureOf(err error) Failure {
 	st := status.Convert(err)
-	f := Failure{Code: codeName(st.Code()), Sentence: unsaid(st.Code())}
+	f := Failure{Code: codeName(st.Code()), ClinicianMessage: unsaid(st.Code())}
 	for _, detail := range st.Details() {
 		switch d := detail.(type) {
 		case *errdetails.ErrorInfo:
 			f.Reason, f.Hop = d.GetReason(), d.GetMetadata()["hop"]
 		case *errdetails.BadRequest:
 			for _, v := range d.GetFieldViolations() {
-				f.Violations = append(f.Violations, Violation{v.GetField(), v.GetDescription()})
+				f.Fields = append(f.Fields, Violation{v.GetField(), v.GetDescription()})
 			}
 		case *pb.ErrorDetail:
 			f.add(d)
@@ -65,7 +65,7 @@ func FailureOfDetail(d *pb.ErrorDetail) Failure {
 		Hop:    strings.TrimPrefix(d.GetHop().String(), "HOP_"),
 	}
 	for _, v := range d.GetViolations() {
-		f.Violations = append(f.Violations, Violation{v.GetField(), v.GetDescription()})
+		f.Fields = append(f.Fields, Violation{v.GetField(), v.GetDescription()})
 	}
 	f.add(d)
 	return f
@@ -74,7 +74,7 @@ func FailureOfDetail(d *pb.ErrorDetail) Failure {
 // add takes what stands in the ErrorDetail alone. A value that is newer than this program has its number for a name.
 func (f *Failure) add(d *pb.ErrorDetail) {
 	f.Retry = strings.TrimPrefix(d.GetRetry().String(), "RETRY_CLASS_")
-	f.Sentence = d.GetClinicianMessage()
+	f.ClinicianMessage = d.GetClinicianMessage()
 	f.TraceID = d.GetTraceIds().GetTraceId()
 	f.Detail = d
 }

@@ -39,9 +39,9 @@ func TestAFailureInAStreamReadsAsACallsErrorDoes(t *testing.T) {
 	}
 	want := Failure{
 		Code: "INVALID_ARGUMENT", Reason: "SEARCH_INVALID", Hop: "GATEWAY", Retry: "AFTER_CORRECTION",
-		Sentence:   "Not enough details to search for the patient.",
-		TraceID:    "4bf92f3577b34da6a3ce929d0e0e4736",
-		Violations: []Violation{{"birth_date_start", "is required"}},
+		ClinicianMessage: "Not enough details to search for the patient.",
+		TraceID:          "4bf92f3577b34da6a3ce929d0e0e4736",
+		Fields:           []Violation{{"birth_date_start", "is required"}},
 	}
 	for from, got := range map[string]Failure{"an error": FailureOf(st.Err()), "a detail": FailureOfDetail(detail())} {
 		if got.Detail.GetReason() != detail().GetReason() {
@@ -85,9 +85,9 @@ func TestAFailureThatTheGatewayDidNotMakeHasASentence(t *testing.T) {
 		ctx  context.Context
 		want Failure
 	}{
-		{t.Context(), Failure{Code: "UNAVAILABLE", Sentence: "The service cannot be reached. Try again in a moment."}},
-		{late, Failure{Code: "DEADLINE_EXCEEDED", Sentence: "This took too long. Try again."}},
-		{cancelled, Failure{Code: "CANCELLED", Sentence: "The request was cancelled."}},
+		{t.Context(), Failure{Code: "UNAVAILABLE", ClinicianMessage: "The service cannot be reached. Try again in a moment."}},
+		{late, Failure{Code: "DEADLINE_EXCEEDED", ClinicianMessage: "This took too long. Try again."}},
+		{cancelled, Failure{Code: "CANCELLED", ClinicianMessage: "The request was cancelled."}},
 	} {
 		_, err := gw.Practices.BookAppointment(c.ctx, &pb.BookAppointmentRequest{})
 		if got := FailureOf(err); !reflect.DeepEqual(got, c.want) {

@@ -156,7 +156,7 @@ func failures(ctx context.Context, gw *gateway.Gateway, encounter *pb.CallContex
 		_, err := gw.Patients.TracePatient(ctx, request)
 		failure := gateway.FailureOf(err)
 		fmt.Printf("failure: %s %s at %s, RETRY_CLASS_%s: %s\n", failure.Code, failure.Reason, failure.Hop, failure.Retry,
-			failure.Sentence)
+			failure.ClinicianMessage)
 	}
 
 	ctx, cancel := context.WithTimeout(ctx, 1500*time.Millisecond) // the practice answers after three seconds

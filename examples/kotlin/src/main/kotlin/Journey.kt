@@ -170,7 +170,7 @@ private class Journey(channel: Channel, tokens: Tokens) {
                 val failure = Failure.of(error)
                 println(
                     "failure: ${failure.code} ${failure.reason} at ${failure.hop}, RETRY_CLASS_${failure.retry}: " +
-                        failure.sentence,
+                        failure.clinicianMessage,
                 )
             }
         }

@@ -96,7 +96,7 @@ public final class Conformance {
     line("hop", failure.hop());
     line("retry", failure.retry());
     line("traced", String.valueOf(failure.traceId().equals(trace.id())));
-    failure.violations().stream().map(Failure.Violation::field).sorted().forEach(field -> line("field", field));
+    failure.fields().stream().map(Failure.Violation::field).sorted().forEach(field -> line("field", field));
   }
 
   private void line(String name, String value) {

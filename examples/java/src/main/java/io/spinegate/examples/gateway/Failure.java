@@ -23,9 +23,9 @@ import java.util.List;
  * @param hop where on the road it failed: PDS
  * @param retry whether repeating helps: NEVER, SAME_CALL, AFTER_CORRECTION or SAME_REQUEST_ID; empty when the gateway did not make
  *     the error
- * @param sentence can be shown to a clinician; there always is one
+ * @param clinicianMessage a sentence that can be shown to a clinician; there always is one
  * @param traceId by which the operator of the gateway finds the call
- * @param violations the fields that broke a rule of the request
+ * @param fields those of the request that broke a rule
  * @param detail more: how long to wait, a sentence for operators, candidates. Null when the gateway did not make the error: it was
  *     not reached, or the call's own deadline or cancellation came first. For a booking that is the same as OUTCOME_UNKNOWN: it may
  *     have been made, so make the same call with the same request id.
@@ -35,9 +35,9 @@ public record Failure(
     String reason,
     String hop,
     String retry,
-    String sentence,
+    String clinicianMessage,
     String traceId,
-    List<Violation> violations,
+    List<Violation> fields,
     ErrorDetail detail) {
 
   /** A field that broke a rule, and what is wrong with it. */
@@ -49,7 +49,7 @@ public record Failure(
     var status = StatusProto.fromThrowable(error);
     var reason = "";
     var hop = "";
-    var violations = List.<Violation>of();
+    var fields = List.<Violation>of();
     ErrorDetail detail = null;
     try {
       for (var packed : status == null ? List.<Any>of() : status.getDetailsList()) {
@@ -58,7 +58,7 @@ public record Failure(
           reason = info.getReason();
           hop = info.getMetadataOrDefault("hop", "");
         } else if (packed.is(BadRequest.class)) {
-          violations = packed.unpack(BadRequest.class).getFieldViolationsList().stream()
+          fields = packed.unpack(BadRequest.class).getFieldViolationsList().stream()
               .map(violation -> new Violation(violation.getField(), violation.getDescription()))
               .toList();
         } else if (packed.is(ErrorDetail.class)) {
@@ -69,21 +69,21 @@ public record Failure(
       throw new IllegalStateException("the details of an error cannot be read", e);
     }
     if (detail == null) {
-      return new Failure(code.name(), reason, hop, "", unsaid(code), "", violations, null);
+      return new Failure(code.name(), reason, hop, "", unsaid(code), "", fields, null);
     }
-    return of(code.name(), reason, hop, violations, detail);
+    return of(code.name(), reason, hop, fields, detail);
   }
 
   /** Reads a failure within a stream, of one of many targets, which says the same as a call's error. */
   public static Failure of(ErrorDetail detail) {
-    var violations = detail.getViolationsList().stream()
+    var fields = detail.getViolationsList().stream()
         .map(violation -> new Violation(violation.getField(), violation.getDescription()))
         .toList();
     return of(
         name(Code.getDescriptor(), detail.getCode(), ""),
         name(ErrorReason.getDescriptor(), detail.getReasonValue(), "ERROR_REASON_"),
         name(Hop.getDescriptor(), detail.getHopValue(), "HOP_"),
-        violations,
+        fields,
         detail);
   }
 
@@ -93,10 +93,10 @@ public record Failure(
     return "Failure[code=" + code + ", reason=" + reason + ", hop=" + hop + "]";
   }
 
-  private static Failure of(String code, String reason, String hop, List<Violation> violations, ErrorDetail detail) {
+  private static Failure of(String code, String reason, String hop, List<Violation> fields, ErrorDetail detail) {
     var retry = name(RetryClass.getDescriptor(), detail.getRetryValue(), "RETRY_CLASS_");
     var traceId = detail.getTraceIds().getTraceId();
-    return new Failure(code, reason, hop, retry, detail.getClinicianMessage(), traceId, violations, detail);
+    return new Failure(code, reason, hop, retry, detail.getClinicianMessage(), traceId, fields, detail);
   }
 
   /** The name of a value, or its number: a newer gateway may send one that this program knows as UNRECOGNIZED alone. */

@@ -180,7 +180,7 @@ public final class Journey {
       } catch (StatusException error) {
         var failure = Failure.of(error);
         System.out.printf("failure: %s %s at %s, RETRY_CLASS_%s: %s%n", failure.code(), failure.reason(), failure.hop(),
-            failure.retry(), failure.sentence());
+            failure.retry(), failure.clinicianMessage());
       }
     }
     try {
