@@ -57,6 +57,7 @@ for _ in $(seq 100); do
 	sleep 0.1
 done
 SPINEGATE_ADDRESS=$(field grpc) SPINEGATE_ADMIN=$(field admin)
+SPINEGATE_ADMIN=${SPINEGATE_ADMIN#http://} # HOST:PORT, as for the command line
 export SPINEGATE_ADDRESS SPINEGATE_ADMIN
 
 for client in "${clients[@]}"; do

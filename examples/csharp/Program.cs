@@ -7,7 +7,7 @@ using Spinegate.V1;
 
 const string Patient = "9990000018";
 
-var admin = System.Environment.GetEnvironmentVariable("SPINEGATE_ADMIN") ?? "http://127.0.0.1:9090";
+var admin = System.Environment.GetEnvironmentVariable("SPINEGATE_ADMIN") ?? "127.0.0.1:9090";
 var address = System.Environment.GetEnvironmentVariable("SPINEGATE_ADDRESS") ?? "127.0.0.1:50051";
 // In clear text, for a sandbox on this machine.
 using var gateway = new Gateway($"http://{address}", await Tokens.OfSandboxAsync(admin, "clinician"));
@@ -125,7 +125,7 @@ async Task<Slot> FirstSlotAsync()
     throw new InvalidOperationException("no slot is free");
 }
 
-// Books the slot. When the outcome is unknown, the same call with the same request id finds it out.
+// Books the slot. When the outcome is unknown, or no answer came at all, the same call with the same request id finds it out.
 async Task BookAsync(Slot slot)
 {
     var request = new BookAppointmentRequest
@@ -160,7 +160,7 @@ async Task FailuresAsync()
         {
             var failure = Failure.Of(error);
             Console.WriteLine(
-                $"failure: {failure.Code} {failure.Reason} at {failure.Hop}, {failure.Detail.Retry}: {failure.Detail.ClinicianMessage}");
+                $"failure: {failure.Code} {failure.Reason} at {failure.Hop}, RETRY_CLASS_{failure.Retry}: {failure.ClinicianMessage}");
         }
     }
     try

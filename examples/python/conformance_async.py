@@ -9,15 +9,15 @@ from typing import Any
 
 import grpc
 import spinegate
-from spinegate.v1 import endpoint_directory_pb2_grpc, gp_connect_pb2_grpc, patient_trace_pb2_grpc
+from spinegate import v1
 
 from gateway import Tokens, new_trace, sandbox_tokens
 from transcript import Answer, Step, as_object, requests
 
 STUBS: dict[str, Any] = {
-    "PatientTrace": patient_trace_pb2_grpc.PatientTraceStub,
-    "EndpointDirectory": endpoint_directory_pb2_grpc.EndpointDirectoryStub,
-    "GPConnect": gp_connect_pb2_grpc.GPConnectStub,
+    "PatientTrace": v1.PatientTraceStub,
+    "EndpointDirectory": v1.EndpointDirectoryStub,
+    "GPConnect": v1.GPConnectStub,
 }
 
 
@@ -45,7 +45,7 @@ async def call(channel: grpc.aio.Channel, step: Step, saved: dict[str, str]) -> 
             async for message in came:
                 if answer.take(message):
                     came.cancel()
-                    break
+                    break  # whoever reads on gets asyncio.CancelledError
     except grpc.RpcError as failed:
         error = failed
     answer.show(step, error, trace_id)

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Protocol, cast
 
 import grpc
-from google.rpc import code_pb2, error_details_pb2
+from google.protobuf.descriptor import EnumDescriptor
+from google.rpc import code_pb2, error_details_pb2  # type: ignore[import-untyped] # whose package has no types
 from grpc_status import rpc_status
-from spinegate.v1 import errors_pb2, record_pb2
+from spinegate import v1
 
 Metadata = tuple[tuple[str, str], ...]
 
@@ -37,9 +38,11 @@ class Tokens:
 
 
 def sandbox_tokens(admin: str, persona: str) -> Tokens:
-    """Asks a sandbox for the tokens of one of its personas. With a real gateway your identity provider gives them."""
+    """Asks a sandbox, at the HOST:PORT of its admin listener, for the tokens of one of its personas. With a real gateway your
+    identity provider gives them."""
     query = urllib.parse.urlencode({"persona": persona})
-    request = urllib.request.Request(f"{admin}/sandbox/token?{query}", method="POST")
+    address = f"http://{admin.removeprefix('http://')}/sandbox/token?{query}"
+    request = urllib.request.Request(address, method="POST")
     with urllib.request.urlopen(request, timeout=10) as response:
         given = json.load(response)
     return Tokens(given["token"], given.get("cis2_id_token", ""))
@@ -52,37 +55,96 @@ def new_trace() -> tuple[str, Metadata]:
     return trace_id, (("traceparent", f"00-{trace_id}-{secrets.token_hex(8)}-01"),)
 
 
+class Enum(Protocol):
+    """What every enum of the stubs is."""
+
+    @property
+    def DESCRIPTOR(self) -> EnumDescriptor: ...
+
+
+def name(enum: Enum, value: int) -> str:
+    """The name of a value, or its number: a newer gateway may send one that this program does not know, over which
+    ``Enum.Name(value)`` raises ValueError."""
+    known = enum.DESCRIPTOR.values_by_number.get(value)
+    return known.name if known else str(value)
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A field that broke a rule of the request."""
+
+    field: str
+    description: str
+    """What is wrong with it."""
+
+
+# The sentences for errors about which the gateway said nothing.
+_UNREACHED = "The service cannot be reached. Try again in a moment."
+_UNSAID = {"DEADLINE_EXCEEDED": "This took too long. Try again.", "CANCELLED": "The request was cancelled."}
+
+
 @dataclass(frozen=True)
 class Failure:
-    """An error of a call with what the gateway says about it."""
+    """What the gateway says about an error of a call, or about a failure within a stream; and about an error that the gateway did
+    not make, what can be said all the same."""
 
     code: str
     """As every language writes it: NOT_FOUND."""
     reason: str = ""
-    """Stable: program against it. Empty when the error did not come from the gateway."""
+    """Stable: program against it. Empty when the gateway did not make the error."""
     hop: str = ""
-    """Where on the road it failed."""
-    fields: tuple[str, ...] = ()
+    """Where on the road it failed: PDS."""
+    retry: str = field(default="", repr=False)
+    """Whether repeating helps: NEVER, SAME_CALL, AFTER_CORRECTION or SAME_REQUEST_ID. Empty when the gateway did not make the
+    error."""
+    clinician_message: str = field(default="", repr=False)
+    """A sentence that can be shown to a clinician. There always is one."""
+    trace_id: str = field(default="", repr=False)
+    """By which the operator of the gateway finds the call."""
+    fields: tuple[Violation, ...] = field(default=(), repr=False)
     """Those of the request that broke a rule."""
-    detail: errors_pb2.ErrorDetail = field(default_factory=errors_pb2.ErrorDetail)
-    """More: whether a retry helps, sentences to show, candidates."""
+    detail: v1.ErrorDetail | None = field(default=None, repr=False)
+    """More: how long to wait, a sentence for operators, candidates. None when the gateway did not make the error: it was not
+    reached, or the call's own deadline or cancellation came first. For a booking that is the same as OUTCOME_UNKNOWN: it may
+    have been made, so make the same call with the same request id."""
 
     @staticmethod
     def of(error: grpc.RpcError) -> Failure:
+        """Reads a call's error."""
         call = cast(grpc.Call, error)  # in Python the error of a call is the call, with asyncio too
         status = rpc_status.from_call(call)
-        if status is None:
-            return Failure(call.code().name)
-        reason, hop, fields, detail = "", "", (), errors_pb2.ErrorDetail()
-        info, request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-        for packed in status.details:
+        reason, hop, detail = "", "", None
+        fields: tuple[Violation, ...] = ()
+        info, request, ours = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest(), v1.ErrorDetail()
+        for packed in status.details if status else ():
             if packed.Unpack(info):
                 reason, hop = info.reason, info.metadata["hop"]
             elif packed.Unpack(request):
-                fields = tuple(v.field for v in request.field_violations)
-            else:
-                packed.Unpack(detail)
-        return Failure(code_pb2.Code.Name(status.code), reason, hop, fields, detail)
+                fields = tuple(Violation(v.field, v.description) for v in request.field_violations)
+            elif packed.Unpack(ours):
+                detail = ours
+        return Failure._of(call.code().name, reason, hop, fields, detail)
+
+    @staticmethod
+    def of_detail(detail: v1.ErrorDetail) -> Failure:
+        """Reads a failure within a stream, of one of many targets, which says the same as a call's error."""
+        return Failure._of(
+            name(code_pb2.Code, detail.code),
+            name(v1.ErrorReason, detail.reason).removeprefix("ERROR_REASON_"),
+            name(v1.Hop, detail.hop).removeprefix("HOP_"),
+            tuple(Violation(v.field, v.description) for v in detail.violations),
+            detail,
+        )
+
+    @staticmethod
+    def _of(
+        code: str, reason: str, hop: str, fields: tuple[Violation, ...], detail: v1.ErrorDetail | None
+    ) -> Failure:
+        if detail is None:
+            return Failure(code, reason, hop, clinician_message=_UNSAID.get(code, _UNREACHED), fields=fields)
+        retry = name(v1.RetryClass, detail.retry).removeprefix("RETRY_CLASS_")
+        trace_id = detail.trace_ids.trace_id
+        return Failure(code, reason, hop, retry, detail.clinician_message, trace_id, fields, detail)
 
 
 class NotWhole(Exception):
@@ -126,14 +188,14 @@ class Record:
         self._entries = hashlib.sha256()
         self._content = hashlib.sha256()
         self._fhir = False
-        self.closing = record_pb2.RecordClosing()
+        self.closing = v1.RecordClosing()
 
-    def take(self, message: record_pb2.GetStructuredRecordResponse) -> None:
+    def take(self, message: v1.GetStructuredRecordResponse) -> None:
         """Checks the next message."""
         event = message.WhichOneof("event")
         self._whole.take(message, event == "closing")
         if event == "opening":
-            self._fhir = message.opening.view == record_pb2.RECORD_VIEW_FHIR
+            self._fhir = message.opening.view == v1.RECORD_VIEW_FHIR
         elif event == "patient":
             self._entries.update(message.patient.patient.json)
         elif event == "entry":

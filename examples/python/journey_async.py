@@ -1,6 +1,6 @@
 """The journey of journey.py with asyncio: the same stubs, and await.
 
-    python journey_async.py    # SPINEGATE_ADDRESS and SPINEGATE_ADMIN say where the sandbox is
+    python journey_async.py    # SPINEGATE_ADDRESS and SPINEGATE_ADMIN (HOST:PORT) say where the sandbox is
 """
 
 import asyncio
@@ -10,27 +10,16 @@ import uuid
 
 import grpc
 import spinegate
-from spinegate.v1 import (
-    appointments_pb2,
-    capabilities_pb2,
-    common_pb2,
-    endpoint_directory_pb2,
-    endpoint_directory_pb2_grpc,
-    errors_pb2,
-    gp_connect_pb2_grpc,
-    patient_trace_pb2,
-    patient_trace_pb2_grpc,
-    record_pb2,
-)
+from spinegate import v1
 
-from gateway import Failure, Record, Tokens, new_trace, sandbox_tokens
+from gateway import Failure, Record, Tokens, name, new_trace, sandbox_tokens
 
 PATIENT = "9990000018"
 
 
 async def main() -> None:
     address = os.environ.get("SPINEGATE_ADDRESS", "127.0.0.1:50051")
-    admin = os.environ.get("SPINEGATE_ADMIN", "http://127.0.0.1:9090")
+    admin = os.environ.get("SPINEGATE_ADMIN", "127.0.0.1:9090")
     tokens = await asyncio.to_thread(sandbox_tokens, admin, "clinician")
     # In clear text, for a sandbox on this machine; for any other gateway grpc.aio.secure_channel.
     async with grpc.aio.insecure_channel(address, options=spinegate.CHANNEL_OPTIONS) as channel:
@@ -39,12 +28,12 @@ async def main() -> None:
 
 class Journey:
     def __init__(self, channel: grpc.aio.Channel, tokens: Tokens) -> None:
-        self.patients = patient_trace_pb2_grpc.PatientTraceStub(channel)
-        self.directory = endpoint_directory_pb2_grpc.EndpointDirectoryStub(channel)
-        self.practices = gp_connect_pb2_grpc.GPConnectStub(channel)
+        self.patients = v1.PatientTraceStub(channel)
+        self.directory = v1.EndpointDirectoryStub(channel)
+        self.practices = v1.GPConnectStub(channel)
         self.metadata = tokens.metadata
         # What is done for one patient is one encounter: within it the directory is asked once, and another patient is refused.
-        self.encounter = common_pb2.CallContext(session_id=str(uuid.uuid4()))
+        self.encounter = v1.CallContext(session_id=str(uuid.uuid4()))
 
     async def walk(self) -> None:
         practice = await self.trace()
@@ -59,15 +48,15 @@ class Journey:
         """Asks PDS who the patient is, compares them with what we hold, and learns where they are registered."""
         trace_id, traceparent = new_trace()
         answer = await self.patients.TracePatient(
-            patient_trace_pb2.TracePatientRequest(
+            v1.TracePatientRequest(
                 context=self.encounter,
                 nhs_number=PATIENT,
-                expected=patient_trace_pb2.ExpectedDemographics(family="Testwell", birth_date="1992"),
+                expected=v1.ExpectedDemographics(family="Testwell", birth_date="1992"),
             ),
             metadata=self.metadata + traceparent,
         )
-        family = common_pb2.Comparison.Name(answer.comparison.family)
-        status = patient_trace_pb2.RegistrationStatus.Name(answer.registration.status)
+        family = name(v1.Comparison, answer.comparison.family)
+        status = name(v1.RegistrationStatus, answer.registration.status)
         print(f"trace: {answer.patient.name.family}, family name {family}, {status} at {answer.registration.ods_code}")
         passed_on = answer.provenance.trace_ids.trace_id == trace_id
         print(f"trace: the gateway went on with our trace: {str(passed_on).lower()}")
@@ -76,9 +65,7 @@ class Journey:
     async def search(self) -> None:
         """Finds people by demographics, in no encounter. An empty list proves nothing while absence_not_proven is true."""
         answer = await self.patients.SearchPatients(
-            patient_trace_pb2.SearchPatientsRequest(
-                family="Testwell", given=["Ada"], birth_date_start="1990-01-01", birth_date_end="1995-12-31"
-            ),
+            v1.SearchPatientsRequest(family="Testwell", given=["Ada"], birth_date_start="1990-01-01", birth_date_end="1995-12-31"),
             metadata=self.metadata,
         )
         print(f"search: {len(answer.matches)} found, absence not proven: {str(answer.absence_not_proven).lower()}")
@@ -86,12 +73,10 @@ class Journey:
     async def resolve(self, practice: str) -> None:
         """Asks the directory which system answers. The other methods do this by themselves."""
         answer = await self.directory.ResolveEndpoint(
-            endpoint_directory_pb2.ResolveEndpointRequest(
+            v1.ResolveEndpointRequest(
                 context=self.encounter,
                 ods_code=practice,
-                interaction=endpoint_directory_pb2.Interaction(
-                    known=endpoint_directory_pb2.KNOWN_INTERACTION_GET_STRUCTURED_RECORD
-                ),
+                interaction=v1.Interaction(known=v1.KNOWN_INTERACTION_GET_STRUCTURED_RECORD),
             ),
             metadata=self.metadata,
         )
@@ -100,31 +85,31 @@ class Journey:
     async def capabilities(self, practice: str) -> None:
         """Asks the practice's system what it can do."""
         answer = await self.practices.GetCapabilities(
-            capabilities_pb2.GetCapabilitiesRequest(context=self.encounter, ods_code=practice), metadata=self.metadata
+            v1.GetCapabilitiesRequest(context=self.encounter, ods_code=practice), metadata=self.metadata
         )
         for root in answer.roots:
-            capability = capabilities_pb2.Capability.Name(root.capability)
-            print(f"capabilities: {capability} {capabilities_pb2.Support.Name(root.support)}")
+            capability = name(v1.Capability, root.capability)
+            print(f"capabilities: {capability} {name(v1.Support, root.support)}")
 
     async def record(self) -> None:
         """Streams the structured record. It is whole if the stream ended with OK, what arrived has the digest that was said, and
         the verdict is WHOLE: use nothing of it as if it were complete otherwise."""
         whole = Record()
-        request = record_pb2.GetStructuredRecordRequest(context=self.encounter, nhs_number=PATIENT)
+        request = v1.GetStructuredRecordRequest(context=self.encounter, nhs_number=PATIENT)
         async for message in self.practices.GetStructuredRecord(request, metadata=self.metadata):
             whole.take(message)
             if message.HasField("patient"):  # always before anything clinical
-                family = common_pb2.Comparison.Name(message.patient.comparison.family)
-                birth_date = common_pb2.Comparison.Name(message.patient.comparison.birth_date)
+                family = name(v1.Comparison, message.patient.comparison.family)
+                birth_date = name(v1.Comparison, message.patient.comparison.birth_date)
                 print(f"record: of the patient: family name {family}, birth date {birth_date}")
         digest = whole.end()
-        print(f"record: {digest} agrees, {common_pb2.Verdict.Name(whole.closing.verdict)}")
+        print(f"record: {digest} agrees, {name(v1.Verdict, whole.closing.verdict)}")
 
-    async def first_slot(self, practice: str) -> appointments_pb2.Slot:
+    async def first_slot(self, practice: str) -> v1.Slot:
         """Takes the first free slot of the next week and cancels the search, which stops what is still being asked."""
         today = datetime.date.today()
         messages = self.practices.SearchSlots(
-            appointments_pb2.SearchSlotsRequest(
+            v1.SearchSlotsRequest(
                 context=self.encounter,
                 ods_codes=[practice, "H86007"],
                 start=(today + datetime.timedelta(days=1)).isoformat(),
@@ -132,16 +117,21 @@ class Journey:
             ),
             metadata=self.metadata,
         )
-        async for message in messages:
-            if message.slot.ods_code == practice:
-                messages.cancel()
-                print("slots: one found, search cancelled")
-                return message.slot
-        raise LookupError("no slot is free")
+        try:
+            async for message in messages:
+                if message.slot.ods_code == practice:
+                    print("slots: one found, search cancelled")
+                    return message.slot
+            raise LookupError("no slot is free")
+        finally:
+            # To leave the loop does not cancel. Cancel when it is left and not within: whoever reads on after that gets
+            # asyncio.CancelledError, which is no grpc.RpcError and not even an Exception.
+            messages.cancel()
 
-    async def book(self, practice: str, slot: appointments_pb2.Slot) -> None:
-        """Books the slot. When the outcome is unknown, the same call with the same request id finds it out."""
-        request = appointments_pb2.BookAppointmentRequest(
+    async def book(self, practice: str, slot: v1.Slot) -> None:
+        """Books the slot. When the outcome is unknown, or no answer came at all, the same call with the same request id finds it
+        out."""
+        request = v1.BookAppointmentRequest(
             context=self.encounter,
             request_id=str(uuid.uuid4()),
             nhs_number=PATIENT,
@@ -151,23 +141,23 @@ class Journey:
         )
         for _ in range(2):
             answer = await self.practices.BookAppointment(request, metadata=self.metadata)
-            print(f"book: {appointments_pb2.BookingOutcome.Name(answer.outcome)}")
+            print(f"book: {name(v1.BookingOutcome, answer.outcome)}")
 
     async def failures(self) -> None:
         """Shows what errors say, and a deadline."""
-        nobody = patient_trace_pb2.TracePatientRequest(nhs_number="9990000492")
+        nobody = v1.TracePatientRequest(nhs_number="9990000492")
         # Another patient in this one's encounter, as when two screens are mixed up: PDS is not asked.
-        another = patient_trace_pb2.TracePatientRequest(context=self.encounter, nhs_number="9990000115")
+        another = v1.TracePatientRequest(context=self.encounter, nhs_number="9990000115")
         for request in (nobody, another):
             try:
                 await self.patients.TracePatient(request, metadata=self.metadata)
             except grpc.RpcError as error:
                 failure = Failure.of(error)
-                retry, sentence = errors_pb2.RetryClass.Name(failure.detail.retry), failure.detail.clinician_message
-                print(f"failure: {failure.code} {failure.reason} at {failure.hop}, {retry}: {sentence}")
+                came, retry = f"{failure.code} {failure.reason} at {failure.hop}", f"RETRY_CLASS_{failure.retry}"
+                print(f"failure: {came}, {retry}: {failure.clinician_message}")
         try:
             await self.practices.GetCapabilities(
-                capabilities_pb2.GetCapabilitiesRequest(ods_code="F84005"),
+                v1.GetCapabilitiesRequest(ods_code="F84005"),
                 metadata=self.metadata,
                 timeout=1.5,  # the practice answers after three seconds
             )

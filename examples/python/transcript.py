@@ -9,14 +9,7 @@ from typing import Any
 import grpc
 from google.protobuf import json_format
 from google.protobuf.message import Message
-from spinegate.v1 import (
-    appointments_pb2,
-    capabilities_pb2,
-    endpoint_directory_pb2,
-    errors_pb2,
-    patient_trace_pb2,
-    record_pb2,
-)
+from spinegate import v1
 
 from gateway import Failure, Record, Whole
 
@@ -24,16 +17,16 @@ Step = dict[str, Any]
 
 # A method that the gateway learns is one line here.
 REQUESTS: dict[str, Callable[[], Message]] = {
-    "PatientTrace/TracePatient": patient_trace_pb2.TracePatientRequest,
-    "PatientTrace/SearchPatients": patient_trace_pb2.SearchPatientsRequest,
-    "PatientTrace/TracePatients": patient_trace_pb2.TracePatientsRequest,
-    "PatientTrace/ListRelatedPersons": patient_trace_pb2.ListRelatedPersonsRequest,
-    "EndpointDirectory/ResolveEndpoint": endpoint_directory_pb2.ResolveEndpointRequest,
-    "EndpointDirectory/ResolveEndpoints": endpoint_directory_pb2.ResolveEndpointsRequest,
-    "GPConnect/GetCapabilities": capabilities_pb2.GetCapabilitiesRequest,
-    "GPConnect/GetStructuredRecord": record_pb2.GetStructuredRecordRequest,
-    "GPConnect/SearchSlots": appointments_pb2.SearchSlotsRequest,
-    "GPConnect/BookAppointment": appointments_pb2.BookAppointmentRequest,
+    "PatientTrace/TracePatient": v1.TracePatientRequest,
+    "PatientTrace/SearchPatients": v1.SearchPatientsRequest,
+    "PatientTrace/TracePatients": v1.TracePatientsRequest,
+    "PatientTrace/ListRelatedPersons": v1.ListRelatedPersonsRequest,
+    "EndpointDirectory/ResolveEndpoint": v1.ResolveEndpointRequest,
+    "EndpointDirectory/ResolveEndpoints": v1.ResolveEndpointsRequest,
+    "GPConnect/GetCapabilities": v1.GetCapabilitiesRequest,
+    "GPConnect/GetStructuredRecord": v1.GetStructuredRecordRequest,
+    "GPConnect/SearchSlots": v1.SearchSlotsRequest,
+    "GPConnect/BookAppointment": v1.BookAppointmentRequest,
 }
 
 
@@ -63,7 +56,7 @@ class Answer:
         """Takes a message of a stream. True: cancel it now. Of an item in pieces the last one counts."""
         kind = message.WhichOneof("event")
         self._whole.take(message, kind == "closing")
-        if isinstance(message, record_pb2.GetStructuredRecordResponse):
+        if isinstance(message, v1.GetStructuredRecordResponse):
             self._record = self._record or Record()
             self._record.take(message)
         if not message.continues:
@@ -108,9 +101,9 @@ def show_failure(failure: Failure, trace_id: str) -> None:
     line("code", failure.code)
     line("reason", failure.reason)
     line("hop", failure.hop)
-    line("retry", errors_pb2.RetryClass.Name(failure.detail.retry).removeprefix("RETRY_CLASS_"))
-    line("traced", as_text(failure.detail.trace_ids.trace_id == trace_id))
-    for field in sorted(failure.fields):
+    line("retry", failure.retry)
+    line("traced", as_text(failure.trace_id == trace_id))
+    for field in sorted(broken.field for broken in failure.fields):
         line("field", field)
 
 

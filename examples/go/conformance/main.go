@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/grpc/credentials/insecure"
+
 	"github.com/spinegate/spinegate/examples/go/gateway"
 )
 
@@ -84,7 +86,7 @@ func connection(ctx context.Context, s step) *gateway.Gateway {
 		if !s.CIS2 {
 			tokens.CIS2 = ""
 		}
-		connections[key], err = gateway.Connect(os.Getenv("SPINEGATE_ADDRESS"), tokens)
+		connections[key], err = gateway.Connect(os.Getenv("SPINEGATE_ADDRESS"), insecure.NewCredentials(), tokens)
 		check(err)
 	}
 	return connections[key]

@@ -70,9 +70,13 @@ func showFailure(f gateway.Failure, traceID string) {
 	line("code", f.Code)
 	line("reason", f.Reason)
 	line("hop", f.Hop)
-	line("retry", strings.TrimPrefix(f.Detail.GetRetry().String(), "RETRY_CLASS_"))
-	line("traced", fmt.Sprint(f.Detail.GetTraceIds().GetTraceId() == traceID))
-	for _, field := range slices.Sorted(slices.Values(f.Fields)) {
+	line("retry", f.Retry)
+	line("traced", fmt.Sprint(f.TraceID == traceID))
+	var fields []string
+	for _, v := range f.Fields {
+		fields = append(fields, v.Field)
+	}
+	for _, field := range slices.Sorted(slices.Values(fields)) {
 		line("field", field)
 	}
 }

@@ -6,14 +6,11 @@ import (
 	"context"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/credentials"
 
 	"github.com/spinegate/spinegate/gen/go/serviceconfig"
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 )
-
-// maxMetadata is the gateway's own limit, so that no error of it is too large to be read.
-const maxMetadata = 32 << 10
 
 // Gateway is a connection with a client of each service.
 type Gateway struct {
@@ -23,17 +20,12 @@ type Gateway struct {
 	Practices pb.GPConnectClient
 }
 
-// Connect makes a connection on which every call carries the tokens. It is in clear text, for a sandbox on this machine: for
-// any other gateway use credentials.NewTLS, and let Tokens require it.
-func Connect(address string, tokens Tokens) (*Gateway, error) {
-	conn, err := grpc.NewClient(address,
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithPerRPCCredentials(tokens),
-		// Time-outs, sizes, and what gRPC may repeat by itself; and none that somebody's DNS offers instead.
-		grpc.WithDefaultServiceConfig(serviceconfig.JSON),
-		grpc.WithDisableServiceConfig(),
-		grpc.WithMaxHeaderListSize(maxMetadata),
-	)
+// Connect makes a connection on which every call carries the tokens. The transport is credentials.NewTLS; only a sandbox's tokens
+// may go out in clear text.
+func Connect(address string, transport credentials.TransportCredentials, tokens Tokens) (*Gateway, error) {
+	// Time-outs, sizes, and what gRPC may repeat by itself.
+	options := append(serviceconfig.DialOptions(), grpc.WithTransportCredentials(transport), grpc.WithPerRPCCredentials(tokens))
+	conn, err := grpc.NewClient(address, options...)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +43,8 @@ type Tokens struct {
 	Bearer string `json:"token"`
 	// CIS2 is the ID token of a clinician's own sign-in, if PDS shall be asked in their name.
 	CIS2 string `json:"cis2_id_token"`
+	// sandbox gave them, and to it they may go in clear text.
+	sandbox bool
 }
 
 // String says nothing of them, so that no log does.
@@ -65,5 +59,5 @@ func (t Tokens) GetRequestMetadata(context.Context, ...string) (map[string]strin
 	return sent, nil
 }
 
-// RequireTransportSecurity is true for anything but a sandbox on this machine.
-func (t Tokens) RequireTransportSecurity() bool { return false }
+// RequireTransportSecurity makes gRPC refuse a connection in clear text, but for tokens of a sandbox on this machine.
+func (t Tokens) RequireTransportSecurity() bool { return !t.sandbox }

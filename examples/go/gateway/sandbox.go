@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
-// SandboxTokens asks a sandbox for the tokens of one of its personas. With a real gateway your identity provider gives them.
+// SandboxTokens asks a sandbox, at the HOST:PORT of its admin listener, for the tokens of one of its personas. With a real gateway
+// your identity provider gives them.
 func SandboxTokens(ctx context.Context, admin, persona string) (Tokens, error) {
-	address := admin + "/sandbox/token?persona=" + url.QueryEscape(persona)
+	address := "http://" + strings.TrimPrefix(admin, "http://") + "/sandbox/token?persona=" + url.QueryEscape(persona)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, http.NoBody)
 	if err != nil {
 		return Tokens{}, err
@@ -23,6 +25,6 @@ func SandboxTokens(ctx context.Context, admin, persona string) (Tokens, error) {
 	if response.StatusCode != http.StatusOK {
 		return Tokens{}, fmt.Errorf("the sandbox answered %s", response.Status)
 	}
-	var tokens Tokens
+	tokens := Tokens{sandbox: true}
 	return tokens, json.NewDecoder(response.Body).Decode(&tokens)
 }

@@ -1,7 +1,7 @@
 // Journey walks the whole road with spinegate: who is the patient, which system answers for the practice, what can it do, the
 // record, free slots, a booking, and what failures look like.
 //
-//	go run ./journey    # SPINEGATE_ADDRESS and SPINEGATE_ADMIN say where the sandbox is
+//	go run ./journey    # SPINEGATE_ADDRESS and SPINEGATE_ADMIN (HOST:PORT) say where the sandbox is
 package main
 
 import (
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/spinegate/spinegate/examples/go/gateway"
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
@@ -23,9 +24,10 @@ const patient = "9990000018"
 
 func main() {
 	ctx := context.Background()
-	tokens, err := gateway.SandboxTokens(ctx, env("SPINEGATE_ADMIN", "http://127.0.0.1:9090"), "clinician")
+	tokens, err := gateway.SandboxTokens(ctx, env("SPINEGATE_ADMIN", "127.0.0.1:9090"), "clinician")
 	check(err)
-	gw, err := gateway.Connect(env("SPINEGATE_ADDRESS", "127.0.0.1:50051"), tokens)
+	// In clear text, for a sandbox on this machine; for any other gateway credentials.NewTLS.
+	gw, err := gateway.Connect(env("SPINEGATE_ADDRESS", "127.0.0.1:50051"), insecure.NewCredentials(), tokens)
 	check(err)
 	defer gw.Close()
 
@@ -132,7 +134,7 @@ func firstSlot(ctx context.Context, gw *gateway.Gateway, encounter *pb.CallConte
 	}
 }
 
-// book books the slot. When the outcome is unknown, the same call with the same request id finds it out.
+// book books the slot. When the outcome is unknown, or no answer came at all, the same call with the same request id finds it out.
 func book(ctx context.Context, gw *gateway.Gateway, encounter *pb.CallContext, practice string, slot *pb.Slot) {
 	request := &pb.BookAppointmentRequest{
 		Context: encounter, RequestId: uuid.NewString(), NhsNumber: patient, OdsCode: practice,
@@ -153,8 +155,8 @@ func failures(ctx context.Context, gw *gateway.Gateway, encounter *pb.CallContex
 	for _, request := range []*pb.TracePatientRequest{nobody, another} {
 		_, err := gw.Patients.TracePatient(ctx, request)
 		failure := gateway.FailureOf(err)
-		fmt.Printf("failure: %s %s at %s, %s: %s\n", failure.Code, failure.Reason, failure.Hop, failure.Detail.GetRetry(),
-			failure.Detail.GetClinicianMessage())
+		fmt.Printf("failure: %s %s at %s, RETRY_CLASS_%s: %s\n", failure.Code, failure.Reason, failure.Hop, failure.Retry,
+			failure.ClinicianMessage)
 	}
 
 	ctx, cancel := context.WithTimeout(ctx, 1500*time.Millisecond) // the practice answers after three seconds

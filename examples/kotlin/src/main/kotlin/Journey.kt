@@ -1,6 +1,7 @@
 package io.spinegate.examples.kotlin
 
 import io.grpc.Channel
+import io.grpc.InsecureChannelCredentials
 import io.grpc.StatusException
 import io.spinegate.examples.gateway.Failure
 import io.spinegate.examples.gateway.Gateway
@@ -33,12 +34,14 @@ private const val PATIENT = "9990000018"
 
 /**
  * Walks the whole road with spinegate, with coroutines: who is the patient, which system answers for the practice, what can it do, the
- * record, free slots, a booking, and what failures look like. SPINEGATE_ADDRESS and SPINEGATE_ADMIN say where the sandbox is.
+ * record, free slots, a booking, and what failures look like. SPINEGATE_ADDRESS and SPINEGATE_ADMIN (HOST:PORT) say where the sandbox
+ * is.
  */
 fun main() {
     val address = System.getenv("SPINEGATE_ADDRESS") ?: "127.0.0.1:50051"
-    val tokens = Sandbox.tokens(System.getenv("SPINEGATE_ADMIN") ?: "http://127.0.0.1:9090", "clinician")
-    Gateway.connect(address, tokens).use { gateway ->
+    val tokens = Sandbox.tokens(System.getenv("SPINEGATE_ADMIN") ?: "127.0.0.1:9090", "clinician")
+    // In clear text, for a sandbox on this machine; for any other gateway TlsChannelCredentials.
+    Gateway.connect(address, InsecureChannelCredentials.create(), tokens).use { gateway ->
         runBlocking { Journey(gateway.channel, tokens).walk() }
     }
 }
@@ -142,7 +145,7 @@ private class Journey(channel: Channel, tokens: Tokens) {
         return slot
     }
 
-    /** Books the slot. When the outcome is unknown, the same call with the same request id finds it out. */
+    /** Books the slot. When the outcome is unknown, or no answer came, the same call with the same request id finds it out. */
     private suspend fun book(practice: String, slot: Slot) {
         val request = BookAppointmentRequest.newBuilder()
             .setContext(encounter)
@@ -166,8 +169,8 @@ private class Journey(channel: Channel, tokens: Tokens) {
             } catch (error: StatusException) {
                 val failure = Failure.of(error)
                 println(
-                    "failure: ${failure.code} ${failure.reason} at ${failure.hop}, ${failure.detail.retry}: " +
-                        failure.detail.clinicianMessage,
+                    "failure: ${failure.code} ${failure.reason} at ${failure.hop}, RETRY_CLASS_${failure.retry}: " +
+                        failure.clinicianMessage,
                 )
             }
         }

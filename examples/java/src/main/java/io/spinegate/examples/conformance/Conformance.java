@@ -1,5 +1,6 @@
 package io.spinegate.examples.conformance;
 
+import io.grpc.InsecureChannelCredentials;
 import io.spinegate.examples.gateway.Failure;
 import io.spinegate.examples.gateway.Gateway;
 import io.spinegate.examples.gateway.NotWholeException;
@@ -47,9 +48,9 @@ public final class Conformance {
     if (!gateways.containsKey(key)) {
       var tokens = Sandbox.tokens(System.getenv("SPINEGATE_ADMIN"), step.persona());
       if (!step.cis2()) {
-        tokens = new Tokens(tokens.bearer(), null);
+        tokens = new Tokens(tokens.bearer(), null, true);
       }
-      gateways.put(key, Gateway.connect(System.getenv("SPINEGATE_ADDRESS"), tokens));
+      gateways.put(key, Gateway.connect(System.getenv("SPINEGATE_ADDRESS"), InsecureChannelCredentials.create(), tokens));
     }
     return gateways.get(key);
   }
@@ -93,9 +94,9 @@ public final class Conformance {
     line("code", failure.code());
     line("reason", failure.reason());
     line("hop", failure.hop());
-    line("retry", failure.detail().getRetry().name().replaceFirst("^RETRY_CLASS_", ""));
-    line("traced", String.valueOf(failure.detail().getTraceIds().getTraceId().equals(trace.id())));
-    failure.fields().stream().sorted().forEach(field -> line("field", field));
+    line("retry", failure.retry());
+    line("traced", String.valueOf(failure.traceId().equals(trace.id())));
+    failure.fields().stream().map(Failure.Violation::field).sorted().forEach(field -> line("field", field));
   }
 
   private void line(String name, String value) {

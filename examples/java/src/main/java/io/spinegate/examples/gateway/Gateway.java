@@ -1,7 +1,7 @@
 package io.spinegate.examples.gateway;
 
+import io.grpc.ChannelCredentials;
 import io.grpc.Grpc;
-import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.spinegate.SpinegateChannels;
 import io.spinegate.v1.EndpointDirectoryGrpc;
@@ -23,11 +23,11 @@ public record Gateway(
     implements AutoCloseable {
 
   /**
-   * Makes a connection on which every call carries the tokens. It is in clear text, for a sandbox on this machine: for any other
-   * gateway use TlsChannelCredentials.
+   * Makes a connection on which every call carries the tokens. The transport is TlsChannelCredentials; only a sandbox's tokens go
+   * out in clear text.
    */
-  public static Gateway connect(String address, Tokens tokens) {
-    var builder = Grpc.newChannelBuilder(address, InsecureChannelCredentials.create());
+  public static Gateway connect(String address, ChannelCredentials transport, Tokens tokens) {
+    var builder = Grpc.newChannelBuilder(address, transport);
     // Time-outs, sizes, and what gRPC may repeat by itself.
     var channel = SpinegateChannels.configure(builder).build();
     return new Gateway(

@@ -15,14 +15,19 @@ import java.time.Duration;
 public final class Sandbox {
   private Sandbox() {}
 
-  /** Asks a sandbox for the tokens of one of its personas. With a real gateway your identity provider gives them. */
+  /**
+   * Asks a sandbox, at the HOST:PORT of its admin listener, for the tokens of one of its personas. With a real gateway your identity
+   * provider gives them.
+   */
   public static Tokens tokens(String admin, String persona) throws IOException, InterruptedException {
-    var address = URI.create(admin + "/sandbox/token?persona=" + URLEncoder.encode(persona, StandardCharsets.UTF_8));
+    var query = "persona=" + URLEncoder.encode(persona, StandardCharsets.UTF_8);
+    var address = URI.create("http://" + admin.replaceFirst("^http://", "") + "/sandbox/token?" + query);
     var request = HttpRequest.newBuilder(address).timeout(Duration.ofSeconds(10)).POST(BodyPublishers.noBody()).build();
     var response = HttpClient.newHttpClient().send(request, BodyHandlers.ofString());
     if (response.statusCode() != 200) {
       throw new IOException("the sandbox answered " + response.statusCode());
     }
-    return new Gson().fromJson(response.body(), Tokens.class);
+    var given = new Gson().fromJson(response.body(), Tokens.class);
+    return new Tokens(given.bearer(), given.cis2(), true);
   }
 }

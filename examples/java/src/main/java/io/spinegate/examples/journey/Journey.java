@@ -1,5 +1,6 @@
 package io.spinegate.examples.journey;
 
+import io.grpc.InsecureChannelCredentials;
 import io.grpc.StatusException;
 import io.spinegate.examples.gateway.Failure;
 import io.spinegate.examples.gateway.Gateway;
@@ -29,7 +30,8 @@ import java.util.UUID;
 
 /**
  * Walks the whole road with spinegate: who is the patient, which system answers for the practice, what can it do, the record, free
- * slots, a booking, and what failures look like. SPINEGATE_ADDRESS and SPINEGATE_ADMIN say where the sandbox is.
+ * slots, a booking, and what failures look like. SPINEGATE_ADDRESS and SPINEGATE_ADMIN (HOST:PORT) say where the sandbox
+ * is.
  */
 public final class Journey {
   private static final String PATIENT = "9990000018";
@@ -45,8 +47,9 @@ public final class Journey {
 
   public static void main(String[] args) throws Exception {
     var address = System.getenv().getOrDefault("SPINEGATE_ADDRESS", "127.0.0.1:50051");
-    var admin = System.getenv().getOrDefault("SPINEGATE_ADMIN", "http://127.0.0.1:9090");
-    try (var gateway = Gateway.connect(address, Sandbox.tokens(admin, "clinician"))) {
+    var admin = System.getenv().getOrDefault("SPINEGATE_ADMIN", "127.0.0.1:9090");
+    // In clear text, for a sandbox on this machine; for any other gateway TlsChannelCredentials.
+    try (var gateway = Gateway.connect(address, InsecureChannelCredentials.create(), Sandbox.tokens(admin, "clinician"))) {
       new Journey(gateway).walk();
     }
   }
@@ -143,7 +146,7 @@ public final class Journey {
         .build());
     for (SearchSlotsResponse message; (message = messages.read()) != null; ) {
       if (message.getSlot().getOdsCode().equals(practice)) {
-        messages.cancel("one is enough", null);
+        messages.cancel("one is enough", null); // to leave the loop does not cancel
         System.out.println("slots: one found, search cancelled");
         return message.getSlot();
       }
@@ -151,7 +154,7 @@ public final class Journey {
     throw new NoSuchElementException("no slot is free");
   }
 
-  /** Books the slot. When the outcome is unknown, the same call with the same request id finds it out. */
+  /** Books the slot. When the outcome is unknown, or no answer came at all, the same call with the same request id finds it out. */
   private void book(String practice, Slot slot) throws StatusException {
     var request = BookAppointmentRequest.newBuilder()
         .setContext(encounter)
@@ -176,8 +179,8 @@ public final class Journey {
         gateway.patients().tracePatient(request);
       } catch (StatusException error) {
         var failure = Failure.of(error);
-        System.out.printf("failure: %s %s at %s, %s: %s%n", failure.code(), failure.reason(), failure.hop(),
-            failure.detail().getRetry(), failure.detail().getClinicianMessage());
+        System.out.printf("failure: %s %s at %s, RETRY_CLASS_%s: %s%n", failure.code(), failure.reason(), failure.hop(),
+            failure.retry(), failure.clinicianMessage());
       }
     }
     try {
