@@ -25,6 +25,7 @@ import io.spinegate.v1.SearchSlotsRequest
 import io.spinegate.v1.Slot
 import io.spinegate.v1.TracePatientRequest
 import java.time.LocalDate
+import java.time.ZoneId
 import java.util.UUID
 import java.util.concurrent.TimeUnit
 import kotlinx.coroutines.flow.first
@@ -132,7 +133,7 @@ private class Journey(channel: Channel, tokens: Tokens) {
 
     /** Takes the first free slot of the next week, which cancels the search and stops what is still being asked. */
     private suspend fun firstSlot(practice: String): Slot {
-        val today = LocalDate.now()
+        val today = LocalDate.now(ZoneId.of("Europe/London")) // days are those of the UK
         val request = SearchSlotsRequest.newBuilder()
             .setContext(encounter)
             .addOdsCodes(practice)

@@ -24,6 +24,7 @@ import io.spinegate.v1.Slot;
 import io.spinegate.v1.TracePatientRequest;
 import java.time.Duration;
 import java.time.LocalDate;
+import java.time.ZoneId;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.UUID;
@@ -122,13 +123,17 @@ public final class Journey {
         .setContext(encounter)
         .setNhsNumber(PATIENT)
         .build());
-    for (GetStructuredRecordResponse message; (message = messages.read()) != null; ) { // null: the stream ended with OK
-      whole.take(message);
-      if (message.hasPatient()) { // always before anything clinical
-        var comparison = message.getPatient().getComparison();
-        System.out.printf("record: of the patient: family name %s, birth date %s%n", comparison.getFamily(),
-            comparison.getBirthDate());
+    try {
+      for (GetStructuredRecordResponse message; (message = messages.read()) != null; ) { // null: the stream ended with OK
+        whole.take(message);
+        if (message.hasPatient()) { // always before anything clinical
+          var comparison = message.getPatient().getComparison();
+          System.out.printf("record: of the patient: family name %s, birth date %s%n", comparison.getFamily(),
+              comparison.getBirthDate());
+        }
       }
+    } finally {
+      messages.cancel("no longer read", null); // to leave the loop does not cancel; after the end this does nothing
     }
     var digest = whole.end();
     System.out.printf("record: %s agrees, %s%n", digest, whole.closing().getVerdict());
@@ -136,7 +141,7 @@ public final class Journey {
 
   /** Takes the first free slot of the next week and cancels the search, which stops what is still being asked. */
   private Slot firstSlot(String practice) throws StatusException, InterruptedException {
-    var today = LocalDate.now();
+    var today = LocalDate.now(ZoneId.of("Europe/London")); // days are those of the UK
     var messages = gateway.practices().searchSlots(SearchSlotsRequest.newBuilder()
         .setContext(encounter)
         .addOdsCodes(practice)
