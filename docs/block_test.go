@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark"
@@ -116,7 +117,7 @@ func (b block) check() error {
 		may = []string{optionFile, optionFrom, optionFor}
 	}
 	for name := range b.options {
-		if !strings.Contains(" "+strings.Join(may, " ")+" ", " "+name+" ") {
+		if !slices.Contains(may, name) {
 			return fmt.Errorf("line %d: a block of %q has no option %q", b.line-1, b.language, name)
 		}
 	}

@@ -3,7 +3,6 @@
 package docs_test
 
 import (
-	"flag"
 	"os"
 	"os/exec"
 	"path"
@@ -15,9 +14,7 @@ import (
 // programs are those of cmd.
 var programs = []string{"server", "spinegate", "spinesim"}
 
-var languages = flag.String("languages", "", "read the parts of docs/consumer.md for these languages alone, with spaces")
-
-// pages are all documents but those of decisions, which tell what was, and the stubs' own.
+// pages are the README and those of this directory. Decisions tell what was, and other directories' pages are read by people.
 func pages(t *testing.T) []*page {
 	t.Helper()
 	paths, err := filepath.Glob("*.md")
@@ -49,9 +46,6 @@ func build(t *testing.T) string {
 
 func TestEveryPageDoesWhatItSays(t *testing.T) {
 	t.Parallel()
-	if *languages != "" {
-		return // those are another test's
-	}
 	bin := build(t)
 	t.Run("pages", func(t *testing.T) {
 		for _, p := range pages(t) {
@@ -66,33 +60,6 @@ func TestEveryPageDoesWhatItSays(t *testing.T) {
 			})
 		}
 	})
-}
-
-// Each language's part is read by a newcomer of that language. It takes what the language's build takes, so it is asked for.
-func TestEveryLanguagesPartDoesWhatItSays(t *testing.T) {
-	t.Parallel()
-	if *languages == "" {
-		return
-	}
-	p, err := read("docs/consumer.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	bin := build(t)
-	for language := range strings.FieldsSeq(*languages) {
-		t.Run(language, func(t *testing.T) {
-			last := -1
-			for i, b := range p.blocks {
-				if b.options[optionFor] == language {
-					last = i
-				}
-			}
-			if last < 0 {
-				t.Fatal("the guide has no part for it")
-			}
-			followAll(t, p.blocks[:last+1], bin, language)
-		})
-	}
 }
 
 func followAll(t *testing.T, blocks []block, bin, language string) {

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -51,7 +52,10 @@ func newReader(t *testing.T, bin string) *reader {
 		t.Fatal(err)
 	}
 	address := func(port string) string { return "127.0.0.1:" + r.ports.instead(port) }
-	r.env = append(os.Environ(),
+	own := slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		return strings.HasPrefix(variable, "SPINEGATE_") || strings.HasPrefix(variable, "SPINESIM_")
+	})
+	r.env = append(own,
 		"NO_COLOR=1", "XDG_CONFIG_HOME="+kept,
 		// Where the programs listen, and call, if nobody says anything.
 		"SPINEGATE_ADDRESS="+address("50051"), "SPINEGATE_ADMIN="+address("9090"),
@@ -106,8 +110,11 @@ func (r *reader) follow(t *testing.T, b block) {
 		if !shows(r.ports.restore(r.last), b.text) {
 			t.Errorf("line %d: the commands printed\n%s\nand the page says\n%s", b.line, r.ports.restore(r.last), b.text)
 		}
-	case b.language != "sh" || b.has(optionNotRun):
+	case b.language != "sh":
+	case b.has(optionNotRun):
+		r.last = "(not run)"
 	case b.has(optionBackground):
+		r.last = "(in the background)"
 		r.start(t, b)
 	default:
 		r.run(t, b)
@@ -237,18 +244,24 @@ func (p *ports) restore(text string) string {
 
 // instead is the free port that stands in for one.
 func (p *ports) instead(port string) string {
-	if p.given[port] == "" {
+	for p.given[port] == "" {
 		listener, err := new(net.ListenConfig).Listen(p.t.Context(), "tcp", "127.0.0.1:0")
 		if err != nil {
 			p.t.Fatal(err)
 		}
-		_, p.given[port], _ = net.SplitHostPort(listener.Addr().String())
+		_, free, _ := net.SplitHostPort(listener.Addr().String())
 		if err := listener.Close(); err != nil {
 			p.t.Fatal(err)
+		}
+		if _, taken := taken.LoadOrStore(free, true); !taken {
+			p.given[port] = free
 		}
 	}
 	return p.given[port]
 }
+
+// taken are the ports that any page was given: they are free until its commands listen there.
+var taken sync.Map
 
 // shows reports whether an output is what a page says: there … stands for any text in a line, and alone for any lines.
 func shows(output, says string) bool {

@@ -19,7 +19,7 @@ const unknownMethod = "(unknown)"
 // What a call of an unknown method gets until it is refused.
 var (
 	unknownLimit  = policy.Limit{PerSecond: 1, Burst: 5, InFlight: 1}
-	unknownBudget = policy.Budget{Total: 30 * time.Second, Least: 300 * time.Millisecond}
+	unknownBudget = policy.Budget{Total: 30 * time.Second, Least: policy.Least}
 )
 
 // farthest is the last hop of the road.

@@ -16,11 +16,12 @@ var (
 	bulkLimit   = Limit{PerSecond: 1, Burst: 5, InFlight: 4}
 )
 
-// What must be left of a deadline (trust contract, 4.2): 150 ms for one attempt at a hop, 100 ms for saying how it ended, and
-// the way there. With less a call would be begun and could only fail. A write needs more: it would rather not begin than leave
-// its caller without an answer.
+// What must be left of a deadline when a call arrives (trust contract, 4.2).
 const (
-	least      = 300 * time.Millisecond
+	// Least is 150 ms for one attempt at a hop, 100 ms for saying how it ended, and the way there. With less a call would be begun
+	// and could only fail.
+	Least = 300 * time.Millisecond
+	// leastWrite is more: a write would rather not begin than leave its caller without an answer.
 	leastWrite = time.Second
 )
 
@@ -28,14 +29,14 @@ const (
 // questions (9 s), before a practice is asked (15 s to its first byte, 60 s for a record). What is interactive asks for
 // less by its deadline. The sections of an HTML record are targets of their own, so that it ends softly, too.
 var (
-	nationalBudget  = Budget{Kind: PerCall, Total: 30 * time.Second, Least: least}
-	practiceBudget  = Budget{Kind: PerCall, Total: 60 * time.Second, Least: least}
+	nationalBudget  = Budget{Kind: PerCall, Total: 30 * time.Second, Least: Least}
+	practiceBudget  = Budget{Kind: PerCall, Total: 60 * time.Second, Least: Least}
 	writeBudget     = Budget{Kind: PerCall, Total: 60 * time.Second, Least: leastWrite}
-	itemBudget      = Budget{Kind: PerItem, Total: 30 * time.Minute, Least: least, Item: 30 * time.Second}
-	recordBudget    = Budget{Kind: Progressive, Total: 2 * time.Minute, Least: least, FirstByte: 15 * time.Second, Progress: 10 * time.Second}
-	documentBudget  = Budget{Kind: Progressive, Total: 10 * time.Minute, Least: least, FirstByte: 15 * time.Second, Progress: 10 * time.Second}
-	manyBudget      = Budget{Kind: SoftEnd, Total: 5 * time.Minute, Least: least}
-	manyPartsBudget = Budget{Kind: SoftEnd, Total: 2 * time.Minute, Least: least}
+	itemBudget      = Budget{Kind: PerItem, Total: 30 * time.Minute, Least: Least, Item: 30 * time.Second}
+	recordBudget    = Budget{Kind: Progressive, Total: 2 * time.Minute, Least: Least, FirstByte: 15 * time.Second, Progress: 10 * time.Second}
+	documentBudget  = Budget{Kind: Progressive, Total: 10 * time.Minute, Least: Least, FirstByte: 15 * time.Second, Progress: 10 * time.Second}
+	manyBudget      = Budget{Kind: SoftEnd, Total: 5 * time.Minute, Least: Least}
+	manyPartsBudget = Budget{Kind: SoftEnd, Total: 2 * time.Minute, Least: Least}
 )
 
 // table is never changed.

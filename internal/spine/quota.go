@@ -90,7 +90,10 @@ func (q *Quota) Expected(consumer nhs.ODSCode) time.Duration { return q.expected
 // await waits for a turn. One that would not come before the deadline is refused, at once where that can be told; but when it
 // is the deadline that is too near, whatever the quota, nobody is told that the quota was used up.
 func (q *Quota) await(hop pb.Hop, r *http.Request, consumer nhs.ODSCode, k kind) error {
-	if r.Context().Err() == nil && !fits(r, 0) {
+	if err := r.Context().Err(); err != nil {
+		return refuse(err)
+	}
+	if !fits(r, 0) {
 		return refuse(errCallerDeadline)
 	}
 	if wait := q.expected(consumer, k); !fits(r, wait) {

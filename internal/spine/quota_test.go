@@ -135,7 +135,7 @@ func TestA429PausesEverybody(t *testing.T) {
 	}
 }
 
-// A deadline that is too near is not the quota's fault.
+// A deadline that is too near is not the quota's fault, and neither is a caller who has gone.
 func TestADeadlineIsNotTakenForAQuota(t *testing.T) {
 	bubble(t, "", func(t *testing.T) {
 		s := serve(t, "Example", statuses(200))
@@ -143,10 +143,17 @@ func TestADeadlineIsNotTakenForAQuota(t *testing.T) {
 		u := open(t, s.config)
 		ctx, cancel := context.WithTimeout(t.Context(), shortest-time.Millisecond)
 		defer cancel()
-		_, err := fetch(ctx, u, get())
-		wantReason(t, err, pb.Hop_HOP_PDS, pb.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED)
-		if !NeverSent(err) {
-			t.Error("it may have been sent")
+		gone, leave := context.WithCancel(t.Context())
+		leave()
+		for reason, ctx := range map[pb.ErrorReason]context.Context{
+			pb.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED: ctx,
+			pb.ErrorReason_ERROR_REASON_CANCELLED:         gone,
+		} {
+			_, err := fetch(ctx, u, get())
+			wantReason(t, err, pb.Hop_HOP_PDS, reason)
+			if !NeverSent(err) {
+				t.Errorf("%s: it may have been sent", reason)
+			}
 		}
 		if wait := s.config.Quota.Expected(consumer(t, "Q8X01")); wait != 0 {
 			t.Errorf("what was refused took a turn: the next waits %v", wait)
