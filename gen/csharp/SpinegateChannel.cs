@@ -23,7 +23,7 @@ public static class SpinegateChannel
         var throttling = config.RootElement.GetProperty("retryThrottling");
         var options = new GrpcChannelOptions
         {
-            MaxSendMessageSize = 1 << 20,
+            MaxSendMessageSize = 64 << 10,
             MaxReceiveMessageSize = 4 << 20,
             ServiceConfig = new ServiceConfig
             {

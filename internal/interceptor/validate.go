@@ -65,6 +65,11 @@ func (v validator) check(c *call, message any) error {
 	if !ok {
 		return fmt.Errorf("validate %T: not a message", message)
 	}
+	if field := crowded(m.ProtoReflect()); field != "" {
+		e := refuse(pb.ErrorReason_ERROR_REASON_REQUEST_INVALID)
+		e.Violations = []*pb.FieldViolation{{Field: field, Rule: "repeated.max_items", Description: fmt.Sprintf("must have at most %d items", mostItems)}}
+		return e
+	}
 	var violations []*pb.FieldViolation
 	if err := v.rules.Validate(m); err != nil {
 		broken, ok := errors.AsType[*protovalidate.ValidationError](err)
@@ -89,6 +94,26 @@ func (v validator) check(c *call, message any) error {
 		}
 	}
 	return e
+}
+
+// mostItems is how long a list can be anywhere in the contract. Rules are not held against the items of one that is longer: each
+// could break one, and ten are told.
+const mostItems = 500
+
+// crowded is the path of the first list in a message, or in one inside of it, that is longer than any may be; empty if none is.
+func crowded(m protoreflect.Message) (field string) {
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case f.IsList() && v.List().Len() > mostItems:
+			field = string(f.Name())
+		case f.Message() != nil && !f.IsList() && !f.IsMap():
+			if inner := crowded(v.Message()); inner != "" {
+				field = string(f.Name()) + "." + inner
+			}
+		}
+		return field == ""
+	})
+	return field
 }
 
 // description is what a rule says; of a field that was left out, that it is required and not which pattern nothing has.

@@ -1,6 +1,7 @@
 package interceptor
 
 import (
+	"slices"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -50,5 +51,31 @@ func TestAViolationSaysWhatIsWrong(t *testing.T) {
 		if err := rules.check(&call{}, &pb.TracePatientRequest{NhsNumber: "9990000018", Expected: &pb.ExpectedDemographics{Gender: gender}}); err != nil {
 			t.Errorf("gender %q: %v", gender, err)
 		}
+	}
+}
+
+// No list that is longer than the contract allows anywhere is walked: what it holds could break a rule each.
+func TestACrowdedRequestIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	rules, err := newValidator()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for field, request := range map[string]proto.Message{
+		"channels":           &pb.SearchSlotsRequest{Channels: make([]pb.DeliveryChannel, mostItems+1)},
+		"expected.given":     &pb.TracePatientRequest{Expected: &pb.ExpectedDemographics{Given: make([]string, mostItems+1)}},
+		"selection.problems": &pb.GetStructuredRecordRequest{Selection: &pb.RecordSelection{Problems: make([]*pb.ProblemSelection, mostItems+1)}},
+	} {
+		e := fault.Of(rules.check(&call{}, request))
+		if e == nil || len(e.Violations) != 1 || e.Violations[0].GetField() != field || e.Violations[0].GetRule() != "repeated.max_items" {
+			t.Errorf("%s: %v", field, e)
+		}
+	}
+	most := &pb.ResolveEndpointsRequest{
+		OdsCodes:     slices.Repeat([]string{"A20047"}, mostItems),
+		Interactions: []*pb.Interaction{{Name: &pb.Interaction_Known{Known: pb.KnownInteraction_KNOWN_INTERACTION_SEARCH_SLOT}}},
+	}
+	if err := rules.check(&call{}, most); err != nil {
+		t.Errorf("as many as may be: %v", err)
 	}
 }

@@ -14,9 +14,14 @@ import (
 // Version of the table, as it is recorded with every call that is judged by it. It goes up with each change of a row.
 const Version = "4"
 
-// MaxMessage is the most bytes that a message of the API may have, either way. Answers that are longer go on in further
-// messages, or are cut where they may be; one that is not cannot be sent.
-const MaxMessage = 1 << 20
+const (
+	// MaxMessage is the most bytes that a message of an answer may have. Answers that are longer go on in further messages, or are
+	// cut where they may be; one that is not cannot be sent.
+	MaxMessage = 1 << 20
+	// MaxRequest is the most bytes that a message of a caller may have: several times what the largest request of the contract
+	// takes. It is decoded before anybody knows whose it is, into many times its size.
+	MaxRequest = 64 << 10
+)
 
 // Scope is a permission that a caller's credential carries.
 type Scope string

@@ -65,7 +65,7 @@ func TestTheServiceConfigAgreesWithTheTable(t *testing.T) {
 			if timeout, err := time.ParseDuration(group.Timeout); err != nil || timeout != row.Budget.Total {
 				t.Errorf("%s: timeout %s, the table says %s", full, group.Timeout, row.Budget.Total)
 			}
-			if group.MaxRequestMessageBytes != policy.MaxMessage || group.MaxResponseMessageBytes != 4*policy.MaxMessage {
+			if group.MaxRequestMessageBytes != policy.MaxRequest || group.MaxResponseMessageBytes != 4*policy.MaxMessage {
 				t.Errorf("%s: messages of %d and %d bytes", full, group.MaxRequestMessageBytes, group.MaxResponseMessageBytes)
 			}
 			// What a caller has sent on a stream of theirs cannot be sent again by gRPC.

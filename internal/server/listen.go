@@ -53,7 +53,7 @@ func (g *Gateway) newServer(chain []grpc.ServerOption) (*grpc.Server, error) {
 		grpc.StatsHandler(g.telemetry.ServerHandler(knownMethods())),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.MaxHeaderListSize(maxMetadata),
-		grpc.MaxRecvMsgSize(policy.MaxMessage),
+		grpc.MaxRecvMsgSize(policy.MaxRequest),
 		grpc.MaxSendMsgSize(policy.MaxMessage), // the chain refuses before, with an explanation and evidence
 		grpc.ConnectionTimeout(handshakeTimeout),
 		grpc.KeepaliveParams(keepAlive),
