@@ -79,7 +79,10 @@ func orSay(err error, what string) error {
 }
 
 func hostPort(s string) error {
-	_, _, err := net.SplitHostPort(s)
+	_, port, err := net.SplitHostPort(s)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
 	return orSay(err, "HOST:PORT")
 }
 
@@ -100,6 +103,9 @@ func variable(s string) error {
 	return nil
 }
 
+// targetLimit is far above every file of targets.
+const targetLimit = 1 << 20
+
 // readTargets reads a file. One that is not there is an empty one.
 func readTargets(path string) (*targetFile, error) {
 	info, err := os.Stat(path)
@@ -108,6 +114,9 @@ func readTargets(path string) (*targetFile, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the targets: %w", err)
+	}
+	if !info.Mode().IsRegular() || info.Size() > targetLimit { // a pipe may never end, and nothing interrupts who reads it
+		return nil, fmt.Errorf("read the targets: %s is not a regular file of at most 1 MiB", path)
 	}
 	if mode := info.Mode().Perm(); mode&0o002 != 0 {
 		return nil, fmt.Errorf("%s has mode %04o, and whoever may write it says where calls go: chmod o-w", path, mode)
