@@ -53,6 +53,8 @@ complete -o default -F _spinegate spinegate
 `, first(app), cases(app, "    %s) words=%q ;;\n"), listTargets, valueCases(app, "    %s) words=%q ;;\n"))
 }
 
+// zshCompletion ends with both ways in which it is loaded: a file of fpath is the function's own first call, and completes; what
+// is sourced registers the function.
 func zshCompletion(app *kong.Application) string {
 	return fmt.Sprintf(`#compdef spinegate
 _spinegate() {
@@ -67,7 +69,11 @@ _spinegate() {
   compadd -- ${=candidates}
   [[ ${words[CURRENT]} == -* ]] || _files
 }
-compdef _spinegate spinegate
+if [ "$funcstack[1]" = _spinegate ]; then
+  _spinegate "$@"
+else
+  compdef _spinegate spinegate
+fi
 `, first(app), cases(app, "      %s) candidates=%q ;;\n"), listTargets, valueCases(app, "    %s) candidates=%q ;;\n"))
 }
 

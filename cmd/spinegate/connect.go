@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -150,10 +151,14 @@ func (g *gateway) tlsConfig() (*tls.Config, error) {
 	return config, nil
 }
 
-// loopback reports whether an address is on this machine, so that clear text to it goes over no wire.
+// loopback reports whether an address is on this machine, so that clear text to it goes over no wire. Its port is a number:
+// in a URL, localhost:80@elsewhere is somebody named localhost, elsewhere.
 func loopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
+	host, port, err := net.SplitHostPort(address)
 	if err != nil {
+		return false
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return false
 	}
 	ip := net.ParseIP(host)

@@ -26,7 +26,7 @@ func (g *gateway) identify(ctx context.Context, t *terminal, secure bool) (beare
 		return who, misusedf("--sign-in is for a sandbox that also gives the token; with a token of yours, give --cis2-token")
 	case who.idToken != "" && who.token == "" && secure:
 		return who, misusedf("--cis2-token goes beside a token: give SPINEGATE_TOKEN, too")
-	case who.token == "" && g.Cert == "" && t.choice.target != nil && (g.Admin == "" || secure):
+	case who.token == "" && g.Cert == "" && (t.choice.target != nil || t.choice.away) && (g.Admin == "" || secure):
 		return who, t.choice.nobody()
 	case who.token != "" || secure:
 		return who, nil
@@ -108,12 +108,15 @@ func (t *target) secret(key string) (text, from string, err error) {
 	return "", "", nil
 }
 
-// nobody says why a target is called as nobody, and what mends that.
+// nobody says why nobody can be said to call a target, or another address than its own, and what mends that.
 func (c *choice) nobody() error {
+	if c.target == nil {
+		return misusedf("--address is not that of SPINEGATE_ADDRESS, whose sandbox gives tokens for that one alone: give --token, --cert or the --admin of a sandbox")
+	}
 	name := c.target.name
 	switch {
 	case c.away:
-		return misusedf("--address is not that of target %s, whose token and certificate go nowhere else: give --token or --cert, or leave --target out", name)
+		return misusedf("--address is not that of target %s, whose token and certificate go nowhere else: give --token, --cert or the --admin of a sandbox, or leave --target out", name)
 	case os.Getenv("SPINEGATE_TOKEN") != "":
 		return misusedf("SPINEGATE_TOKEN is not sent to target %s, as it may be for another gateway: \"tokenEnv: SPINEGATE_TOKEN\" in the target says that it is for this one", name)
 	}

@@ -16,15 +16,6 @@ import (
 
 const notLetIn = "Not known: no call is let in."
 
-// entry is what lets a caller in who is kept out, by reason; whoever is refused one call is told the same.
-var entry = map[string]string{ //nolint:gosec // reasons and advice, no credential
-	"TOKEN_MISSING":        "Give one in SPINEGATE_TOKEN.",
-	"TOKEN_EXPIRED":        "Get a new token. If this one is, the clocks of this machine, its issuer and the gateway have to agree.",
-	"CREDENTIALS_CONFLICT": "The client certificate and the token have to be of the same organisation: give one of them, or two that agree.",
-	"CIS2_TOKEN_INVALID":   "Give a good ID token, of the same SDS user as the bearer token; or none, and nobody is signed in.",
-	"RATE_LIMITED":         "Wait, and try again; if it stays so, the gateway's operator has to look at the limits.",
-}
-
 // keptOut tells why no call is let in, once, and that nothing is known beyond it.
 func (r *callerReport) keptOut(f failure) {
 	subject := "token"

@@ -97,7 +97,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "spinegate: %v\n%s --help tells more.\n", err, about(err))
+		fmt.Fprintf(stderr, "spinegate: %s\n%s --help tells more.\n", clean(err.Error()), about(err))
 		return misused
 	}
 	t := newTerminal(stdin, stdout, stderr)
@@ -145,7 +145,7 @@ func (t *terminal) finish(err error) int {
 	case err == nil:
 		fmt.Fprintf(t.stderr, "spinegate: write: %v\n", t.out.failed())
 	case errors.As(err, &wrong):
-		fmt.Fprintf(t.stderr, "spinegate: %v\n", err)
+		fmt.Fprintf(t.stderr, "spinegate: %s\n", clean(err.Error()))
 		return misused
 	case errors.Is(err, errFound):
 	default:

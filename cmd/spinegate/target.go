@@ -155,6 +155,8 @@ func (c *choice) Resolve(_ *kong.Context, _ *kong.Path, f *kong.Flag) (any, erro
 	switch {
 	case key == "":
 		return nil, nil
+	case c.away && key == "admin": // the sandbox of one gateway gives no token for another
+		return "", nil
 	case variable != "" && value != "" && (c.target == nil || f.Tag.Has(mixedTag)):
 		c.origin[key] = variable
 		return value, nil
@@ -163,7 +165,7 @@ func (c *choice) Resolve(_ *kong.Context, _ *kong.Path, f *kong.Flag) (any, erro
 	}
 	value = c.target.settings[key]
 	switch {
-	case c.away && slices.Contains([]string{"cert", "key"}, key):
+	case c.away && slices.Contains([]string{"cert", "key", "persona"}, key):
 	case value != "":
 		c.origin[key] = "target " + c.target.name
 		return value, nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,7 +41,7 @@ var settings = []struct {
 	path  bool
 }{
 	{key: "address", check: hostPort},
-	{key: "tls", check: func(s string) error { _, err := strconv.ParseBool(s); return orSay(err, "true or false") }},
+	{key: "tls", check: truth},
 	{key: "ca", path: true},
 	{key: "cert", path: true},
 	{key: "key", path: true},
@@ -78,8 +79,19 @@ func orSay(err error, what string) error {
 }
 
 func hostPort(s string) error {
-	_, _, err := net.SplitHostPort(s)
+	_, port, err := net.SplitHostPort(s)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
 	return orSay(err, "HOST:PORT")
+}
+
+// truth is one of two words: what else may mean true to one reader means false to another.
+func truth(s string) error {
+	if s != "true" && s != "false" {
+		return errors.New("true or false")
+	}
+	return nil
 }
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -91,6 +103,9 @@ func variable(s string) error {
 	return nil
 }
 
+// targetLimit is far above every file of targets.
+const targetLimit = 1 << 20
+
 // readTargets reads a file. One that is not there is an empty one.
 func readTargets(path string) (*targetFile, error) {
 	info, err := os.Stat(path)
@@ -100,6 +115,9 @@ func readTargets(path string) (*targetFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the targets: %w", err)
 	}
+	if !info.Mode().IsRegular() || info.Size() > targetLimit { // a pipe may never end, and nothing interrupts who reads it
+		return nil, fmt.Errorf("read the targets: %s is not a regular file of at most 1 MiB", path)
+	}
 	if mode := info.Mode().Perm(); mode&0o002 != 0 {
 		return nil, fmt.Errorf("%s has mode %04o, and whoever may write it says where calls go: chmod o-w", path, mode)
 	}
@@ -108,24 +126,22 @@ func readTargets(path string) (*targetFile, error) {
 		return nil, fmt.Errorf("read the targets: %w", err)
 	}
 	f := &targetFile{path: path}
-	if line, err := f.parse(text); err != nil {
+	line, err := f.parse(text)
+	switch {
+	case err != nil && line > 0:
 		return nil, fmt.Errorf("%s:%d: %w", path, line, err)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return f, nil
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: line (\d+): `)
-
-// parse fills f, or says in which line what is wrong. It never repeats a value: somebody may have written a secret.
+// parse fills f, or says in which line what is wrong, which is 0 where that is not known. It never repeats a value: somebody
+// may have written a secret.
 func (f *targetFile) parse(text []byte) (line int, err error) {
 	var root yaml.Node
 	if err := yaml.Unmarshal(text, &root); err != nil {
-		said, at := err.Error(), 1
-		if m := yamlLine.FindStringSubmatch(said); m != nil {
-			said = strings.TrimPrefix(said, m[0])
-			at, _ = strconv.Atoi(m[1])
-		}
-		return at, fmt.Errorf("not YAML: %s", strings.TrimPrefix(said, "yaml: "))
+		return brokenLine(text, err), errors.New("not YAML, from about there on; a value with one of *&!%@` in front stands in quotes")
 	}
 	if len(root.Content) == 0 {
 		return 0, nil // nothing but comments
@@ -146,6 +162,25 @@ func (f *targetFile) parse(text []byte) (line int, err error) {
 		}
 	}
 	return 0, nil
+}
+
+var (
+	yamlLine   = regexp.MustCompile(`^yaml: line (\d+): `)
+	yamlAnchor = regexp.MustCompile(`unknown anchor '(.*)' referenced`)
+)
+
+// brokenLine is where the text ceases to be YAML, by what is said of it, which may be a line early. Nothing else of that is
+// told: it has pieces of the text.
+func brokenLine(text []byte, err error) int {
+	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
+		line, _ := strconv.Atoi(m[1])
+		return line
+	}
+	if m := yamlAnchor.FindStringSubmatch(err.Error()); m != nil {
+		before, _, _ := bytes.Cut(text, []byte("*"+m[1]))
+		return 1 + bytes.Count(before, []byte("\n"))
+	}
+	return 0
 }
 
 var targetName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)

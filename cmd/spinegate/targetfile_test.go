@@ -72,6 +72,9 @@ func TestTargetsThatAreWrong(t *testing.T) {
 		{"somebody without a sandbox", "targets:\n  a: {address: h:1, persona: clinician}", "give admin"},
 		{"time", "targets:\n  a: {address: h:1, timeout: SECRET}", ":2: timeout of target a has to be a time such as 30s or 2m"},
 		{"truth", "targets:\n  a: {address: h:1, tls: SECRET}", ":2: tls of target a has to be true or false"},
+		{"truth in capitals", "targets:\n  a: {address: h:1}\n  b:\n    tls: True", ":4: tls of target b has to be true or false"},
+		{"truth as YAML once knew it", "targets:\n  a: {address: h:1, tls: yes}", ":2: tls of target a has to be true or false"},
+		{"truth in short", "targets:\n  a: {address: h:1, tls: t}", ":2: tls of target a has to be true or false"},
 		{"relation", "targets:\n  a: {address: h:1, relationship: SECRET}", "has to be one of presented, "},
 		{"list", "targets:\n  a: {address: [SECRET]}", ":2: address of target a is one value"},
 		{"no mapping", "targets: [SECRET]", ":1: targets has to be keys with values"},
@@ -79,7 +82,11 @@ func TestTargetsThatAreWrong(t *testing.T) {
 		{"name", "targets:\n  'a b': {address: h:1}", ":2: a target's name is "},
 		{"default without target", "targets:\n  a: {address: h:1}\ndefault: b", ":3: there is no target \"b\" in "},
 		{"default without any", "default: b", ":1: there is no target \"b\", and none at all"},
-		{"syntax", "targets:\n  a: {address", "not YAML: "},
+		{"syntax", "targets:\n  a: {address", ".yaml:1: not YAML, from about there on; "},
+		{"alias of nothing", "targets:\n  a:\n    address: *SECRET", ".yaml:3: not YAML, from about there on; "},
+		{"tag of nothing", "targets:\n  a:\n    address: !SECRET!x", ".yaml:2: not YAML, from about there on; "},
+		{"in the first line", "{SECRET", ".yaml:1: not YAML, from about there on; "},
+		{"no text", "targets: \x01SECRET", ".yaml: not YAML, from about there on; "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := readTargets(writeTargets(t, tt.text))

@@ -34,9 +34,10 @@ Which gateway is called: that of --target; or of --address, or SPINEGATE_ADDRESS
 of the file; or the sandbox on this machine. Each setting: flags, then the environment, then the target, then the default.
 
 What says where a gateway is and as whom it is called stays together. SPINEGATE_TOKEN goes with SPINEGATE_ADDRESS, and to a
-target only if that says "tokenEnv: SPINEGATE_TOKEN". When --address says another address than the target, its token and
-certificate are not sent there. A target gets a sandbox's token only if it has an admin address. --verbose tells where
-address and token are from.
+target only if that says "tokenEnv: SPINEGATE_TOKEN". When --address says another address than the
+target or SPINEGATE_ADDRESS, no token or certificate of that one is sent there, nor any that its sandbox gives: the call is
+refused unless --token, --cert or --admin is given. A target gets a sandbox's token only if it has an admin address.
+--verbose tells where address and token are from.
 
 Exits with 1 if a file that holds a token cannot be used.`
 }

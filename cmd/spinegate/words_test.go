@@ -74,7 +74,7 @@ func TestLoopback(t *testing.T) {
 	for address, want := range map[string]bool{
 		"127.0.0.1:1": true, "127.9.9.9:1": true, "[::1]:1": true, "localhost:1": true,
 		"0.0.0.0:1": false, "10.0.0.1:1": false, "localhost.example:1": false, "127.0.0.1.example:1": false, "127.0.0.1": false,
-		"": false, "dns:///127.0.0.1:1": false, "unix:///x": false,
+		"": false, "dns:///127.0.0.1:1": false, "unix:///x": false, "localhost:80@elsewhere.example": false, "127.0.0.1:": false, "localhost:80/x": false,
 	} {
 		if got := loopback(address); got != want {
 			t.Errorf("loopback(%q) = %t", address, got)
