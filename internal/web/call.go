@@ -102,7 +102,9 @@ func (a *answer) call(r *http.Request, l *link, timeout time.Duration) {
 		return
 	}
 	if !m.requests {
-		_ = a.control.SetReadDeadline(time.Now().Add(bodyTimeout)) // where it cannot be set, the chain's own wait ends the call
+		if timeout > 0 && timeout < bodyTimeout {
+			_ = a.control.SetReadDeadline(time.Now().Add(timeout)) // a call that has ended waits for nothing
+		}
 		unfit, whole := feed(stream, r.Body, m, cancel)
 		if whole {
 			_ = a.control.SetReadDeadline(time.Time{}) // what is read from here on tells that the caller has gone
@@ -110,7 +112,8 @@ func (a *answer) call(r *http.Request, l *link, timeout time.Duration) {
 		a.end(a.relay(stream), unfit)
 		return
 	}
-	_ = a.control.EnableFullDuplex() // HTTP/2 has it
+	_ = a.control.EnableFullDuplex()           // HTTP/2 has it
+	_ = a.control.SetReadDeadline(time.Time{}) // requests come for as long as the call may take
 	var unfit *refusal
 	var whole bool
 	fed := make(chan struct{})

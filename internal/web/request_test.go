@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -272,25 +273,103 @@ func TestCredentialsAreTakenAsOverGRPC(t *testing.T) {
 // A caller who sends a head and no body is waited for as long as over gRPC, and leaves the same evidence.
 func TestABodyThatDoesNotCome(t *testing.T) {
 	t.Parallel()
-	for _, method := range []string{trace, records} {
-		synctest.Test(t, func(t *testing.T) {
-			g := servertest.Start(t, servertest.WithHTTP())
-			body, rest := io.Pipe()
-			r := newRequest(g.As(t.Context(), t, "clinician"), t, method, "")
-			r.Body, r.ContentLength = body, 100
-			go func() { _, _ = io.WriteString(rest, `{"nhs_number": `) }()
-			began := time.Now()
-			s := send(t, g.HTTP, r)
-			_ = rest.CloseWithError(errors.New("gone"))
-			s.failed(t, http.StatusRequestTimeout, "DEADLINE_EXCEEDED")
-			if took := time.Since(began); took != 5*time.Second {
-				t.Errorf("took %v", took)
-			}
-			synctest.Wait()
-			if all := outcomes(t, g); len(all) != 1 || all[0].Outcome.Reason != "DEADLINE_EXCEEDED" {
-				t.Errorf("outcomes %+v", all)
-			}
+	for _, tt := range []struct {
+		method, timeout string
+		within          time.Duration
+	}{
+		{trace, "", 5 * time.Second},
+		{records, "", 5 * time.Second},
+		{trace, "20S", 5 * time.Second},
+		{trace, "3S", 3 * time.Second},
+		{records, "3S", 3 * time.Second},
+	} {
+		t.Run(tt.method+" "+tt.timeout, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g := servertest.Start(t, servertest.WithHTTP())
+				r := newRequest(g.As(t.Context(), t, "clinician"), t, tt.method, "")
+				if tt.timeout != "" {
+					r.Header.Set("Grpc-Timeout", tt.timeout)
+				}
+				rest := stall(r, `{"nhs_number": `)
+				began := time.Now()
+				s := send(t, g.HTTP, r)
+				_ = rest.CloseWithError(errors.New("gone"))
+				s.failed(t, http.StatusRequestTimeout, "DEADLINE_EXCEEDED")
+				if took := time.Since(began); took != tt.within {
+					t.Errorf("took %v", took)
+				}
+				synctest.Wait()
+				reasons := []string{"DEADLINE_EXCEEDED"}
+				if tt.within < 5*time.Second {
+					reasons = append(reasons, "CANCELLED") // the caller's clock rings first, as it may over gRPC
+				}
+				if all := outcomes(t, g); len(all) != 1 || !slices.Contains(reasons, all[0].Outcome.Reason) {
+					t.Errorf("outcomes %+v", all)
+				}
+			})
 		})
+	}
+}
+
+// stall has a request begin its body, and never end it.
+func stall(r *http.Request, begin string) (rest *io.PipeWriter) {
+	body, rest := io.Pipe()
+	r.Body, r.ContentLength = body, 100
+	go func() { _, _ = io.WriteString(rest, begin) }()
+	return rest
+}
+
+// Nor does a body that nobody wants hold a connection, or a stop, for longer: whoever it is that sends none.
+func TestABodyThatDoesNotComeAndNobodyWants(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*http.Request){
+		"another content type":  func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") },
+		"a page of nowhere":     func(r *http.Request) { r.Header.Set("Origin", "https://attacker.example") },
+		"the document":          func(r *http.Request) { r.Method, r.URL.Path = http.MethodGet, "/openapi.json" },
+		"GET of nothing":        func(r *http.Request) { r.Method, r.URL.Path = http.MethodGet, "/nowhere" },
+		"POST to nothing":       func(r *http.Request) { r.URL.Path = "/nowhere" },
+		"nobody's call":         func(*http.Request) {},
+		"nobody's many":         func(r *http.Request) { r.URL.Path = traces },
+		"chunks":                func(r *http.Request) { r.Method, r.ContentLength = http.MethodPut, -1 },
+		"before a page's":       func(r *http.Request) { r.Method = http.MethodOptions },
+		"a deadline of no sort": func(r *http.Request) { r.Header.Set("Grpc-Timeout", "x") },
+	} {
+		for _, stop := range []bool{false, true} {
+			t.Run(name+map[bool]string{true: ", and a stop"}[stop], func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					g := servertest.Start(t, servertest.WithHTTP())
+					r := newRequest(t.Context(), t, trace, "")
+					change(r)
+					length := r.ContentLength
+					rest := stall(r, "{")
+					if length < 0 {
+						r.ContentLength = length
+					}
+					began := time.Now()
+					var s said
+					var took time.Duration
+					var asking sync.WaitGroup
+					asking.Go(func() { s, took = send(t, g.HTTP, r), time.Since(began) })
+					if stop {
+						synctest.Wait()
+						g.StopGateway()
+						if took := time.Since(began); took > 6*time.Second {
+							t.Errorf("the stop took %v", took)
+						}
+					}
+					asking.Wait()
+					if took > 5*time.Second {
+						t.Errorf("answered %d after %v", s.status, took)
+					}
+					if s.status < 400 && r.URL.Path != "/openapi.json" {
+						t.Errorf("answered %d", s.status)
+					}
+					_ = rest.CloseWithError(errors.New("gone"))
+				})
+			})
+		}
 	}
 }
 

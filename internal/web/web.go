@@ -43,7 +43,7 @@ type Config struct {
 const (
 	headerTimeout = 5 * time.Second
 	idleTimeout   = time.Minute
-	// bodyTimeout is how long a request may take to arrive: as long as the chain waits for it.
+	// bodyTimeout is how long a request may take to arrive, also one that is refused: as long as the chain waits for it.
 	bodyTimeout = 5 * time.Second
 	// writeTimeout is how long whoever reads an answer may take none of it.
 	writeTimeout = 30 * time.Second
@@ -72,7 +72,7 @@ func New(c Config) (*Server, error) {
 		s.methods[name] = m
 	}
 	s.http = &http.Server{
-		Handler:           s.recovering(noStore(s.fromBrowsers(http.HandlerFunc(s.serve)))),
+		Handler:           s.recovering(noStore(inTime(s.fromBrowsers(http.HandlerFunc(s.serve))))),
 		TLSConfig:         forHTTP(c.TLS),
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: c.MaxStreams, WriteByteTimeout: writeTimeout},
 		ReadHeaderTimeout: headerTimeout,
@@ -178,6 +178,18 @@ func noStore(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// inTime bounds how long a body may take to arrive, whatever becomes of the request: before the library sends an answer over
+// HTTP/1.1 it reads what is left, so that who sends no more would hold the connection for ever. A stream of requests takes the
+// bound away, and has the chain's. Where there is no body, what is read from here on only tells that the caller has gone.
+func inTime(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body != http.NoBody {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // every connection of a server can
+		}
 		next.ServeHTTP(w, r)
 	})
 }
