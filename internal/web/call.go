@@ -116,10 +116,12 @@ func (a *answer) call(r *http.Request, l *link, timeout time.Duration) {
 	_ = a.control.SetReadDeadline(time.Time{}) // requests come for as long as the call may take
 	var unfit *refusal
 	var whole bool
+	var broken error
 	fed := make(chan struct{})
 	go func() {
 		defer close(fed)
-		if err := guard.Run(ctx, func() error { unfit, whole = feed(stream, r.Body, m, cancel); return nil }); err != nil {
+		broken = guard.Run(ctx, func() error { unfit, whole = feed(stream, r.Body, m, cancel); return nil })
+		if broken != nil {
 			cancel()
 		}
 	}()
@@ -132,6 +134,9 @@ func (a *answer) call(r *http.Request, l *link, timeout time.Duration) {
 	}
 	if !whole {
 		a.enough() // else the library would wait for the rest
+	}
+	if broken != nil {
+		err = broken // the call was cancelled for no other reason
 	}
 	a.end(err, unfit)
 }

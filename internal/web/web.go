@@ -15,8 +15,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,9 +58,10 @@ type Server struct {
 	inside  *inside
 	http    *http.Server
 
-	mu    sync.Mutex // guards links
-	links map[net.Conn]*link
-	open  sync.WaitGroup // connections and requests
+	mu     sync.Mutex // guards what follows
+	links  map[net.Conn]*link
+	closed bool
+	open   sync.WaitGroup // connections and requests; none is added once it is closed
 }
 
 // New makes a server. It begins with Serve; whoever has made it serves [Server.Calls] with gRPC, and closes it.
@@ -72,7 +75,7 @@ func New(c Config) (*Server, error) {
 		s.methods[name] = m
 	}
 	s.http = &http.Server{
-		Handler:           s.recovering(noStore(inTime(s.fromBrowsers(http.HandlerFunc(s.serve))))),
+		Handler:           s.recovering(noStore(s.counted(inTime(s.fromBrowsers(http.HandlerFunc(s.serve)))))),
 		TLSConfig:         forHTTP(c.TLS),
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: c.MaxStreams, WriteByteTimeout: writeTimeout},
 		ReadHeaderTimeout: headerTimeout,
@@ -130,15 +133,20 @@ func (s *Server) Shutdown(ctx context.Context) error { return s.http.Shutdown(ct
 
 // Close ends every connection, and waits until nothing of them runs any more.
 func (s *Server) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	open := slices.Collect(maps.Keys(s.links))
+	s.mu.Unlock()
 	err := errors.Join(s.http.Close(), s.inside.Close())
+	for _, c := range open {
+		_ = c.Close() // the library does not know yet of one that it has just accepted
+	}
 	s.open.Wait()
 	return err
 }
 
 // serve answers one request.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	s.open.Add(1) // its connection is counted, but HTTP/2 may end that before
-	defer s.open.Done()
 	l := linkOf(r)
 	if s.config.Age > 0 && time.Since(l.began) > s.config.Age {
 		w.Header().Set("Connection", "close") // HTTP/2 says so in a frame
@@ -171,6 +179,25 @@ func (s *Server) recovering(next http.Handler) http.Handler {
 		if err := guard.Run(ctx, func() error { next.ServeHTTP(w, r.WithContext(ctx)); return nil }); err != nil {
 			panic(http.ErrAbortHandler) // the library's way to end a connection without a word
 		}
+	})
+}
+
+// counted has Close wait for a request. Its connection is counted, but HTTP/2 may end that before, and may even begin a request
+// after that.
+func (s *Server) counted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		closed := s.closed
+		if !closed {
+			s.open.Add(1)
+		}
+		s.mu.Unlock()
+		if closed {
+			newAnswer(w, r, unknown).end(errClosed, nil)
+			return
+		}
+		defer s.open.Done()
+		next.ServeHTTP(w, r)
 	})
 }
 
