@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/spinegate/spinegate/gen/openapi"
+	"github.com/spinegate/spinegate/internal/config"
 	"github.com/spinegate/spinegate/internal/guard"
 )
 
@@ -36,7 +37,8 @@ type Config struct {
 	Methods []string
 	// MaxStreams bounds the calls of one connection, MaxHeader the bytes of a request's headers.
 	MaxStreams, MaxHeader int
-	// Age is how long a connection may take new calls, so that load spreads, and a certificate is looked at again. Zero is for ever.
+	// Age is how old a connection may become. The next call after that is its last, so that load spreads, and a certificate is
+	// looked at again. Zero is for ever.
 	Age time.Duration
 	// Log hears of panics, and at level DEBUG of connections that fail.
 	Log *slog.Logger
@@ -67,6 +69,11 @@ type Server struct {
 // New makes a server. It begins with Serve; whoever has made it serves [Server.Calls] with gRPC, and closes it.
 func New(c Config) (*Server, error) {
 	s := &Server{config: c, methods: map[string]*method{}, inside: newInside(), links: map[net.Conn]*link{}}
+	for _, origin := range c.Origins {
+		if err := config.CheckOrigin(origin); err != nil { // rs/cors would take a wildcard
+			return nil, fmt.Errorf("web: a page's origin: %w", err)
+		}
+	}
 	for _, name := range c.Methods {
 		m, err := findMethod(name)
 		if err != nil {
