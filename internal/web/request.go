@@ -110,7 +110,7 @@ func (s *Server) fromBrowsers(next http.Handler) http.Handler {
 	}
 	rules := cors.New(cors.Options{
 		AllowedOrigins: s.config.Origins,
-		AllowedMethods: []string{http.MethodPost},
+		AllowedMethods: []string{http.MethodPost, http.MethodGet, http.MethodHead}, // these read the document, and do nothing else
 		AllowedHeaders: append([]string{"content-type", "grpc-timeout"}, callHeaders...),
 		ExposedHeaders: []string{"Retry-After"},
 		MaxAge:         int((10 * time.Minute).Seconds()),

@@ -408,6 +408,12 @@ func TestPagesOfOrigins(t *testing.T) {
 					t.Errorf("headers %v", h)
 				}
 			}
+			document := newRequest(t.Context(), t, "/openapi.json", "")
+			document.Method = http.MethodGet
+			document.Header["Origin"] = []string{origin}
+			if got := send(t, g.HTTP, document); (got.status == http.StatusOK && got.header.Get("Access-Control-Allow-Origin") == origin) != allowed {
+				t.Errorf("the document: %d %v", got.status, got.header)
+			}
 			if allowed {
 				s.message(t, new(pb.TracePatientResponse))
 			} else {
