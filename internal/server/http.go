@@ -16,7 +16,7 @@ const (
 	maxWebConnections = 512 // of all callers; beyond them one waits until another ends
 	// What one of them may cost.
 	maxWebStreams = 100
-	maxWebHeader  = 24 << 10 // what the library adds to it and gRPC counts stays below maxMetadata
+	maxWebHeader  = 24 << 10 // few of its headers reach gRPC, which counts 32 bytes more for each: together below maxMetadata
 )
 
 // serveHTTP opens the listener for callers who speak HTTP and JSON, if there is to be one.

@@ -108,10 +108,13 @@ func (a *answer) call(r *http.Request, l *link, timeout time.Duration) {
 		unfit, whole := feed(stream, r.Body, m, cancel)
 		if whole {
 			_ = a.control.SetReadDeadline(time.Time{}) // what is read from here on tells that the caller has gone
+		} else {
+			a.last()
 		}
 		a.end(a.relay(stream), unfit)
 		return
 	}
+	a.last()
 	_ = a.control.EnableFullDuplex()           // HTTP/2 has it
 	_ = a.control.SetReadDeadline(time.Time{}) // requests come for as long as the call may take
 	var unfit *refusal
@@ -141,10 +144,18 @@ func (a *answer) call(r *http.Request, l *link, timeout time.Duration) {
 	a.end(err, unfit)
 }
 
+// last makes this HTTP/1.1 connection's last answer. What is left of a request could be taken for the next one, since with full
+// duplex the library does not read it away; and a read that ends by its deadline ends the context of every later request.
+func (a *answer) last() {
+	if !a.two {
+		a.w.Header().Set("Connection", "close")
+	}
+}
+
 // enough ends what is still read of the request: nobody wants more.
 func (a *answer) enough() { _ = a.control.SetReadDeadline(time.Unix(1, 0)) }
 
-// feed sends what arrives, until there is no more, and reports whether that was the whole request. What cannot be read is passed
+// feed sends what arrives, until there is no more, and reports whether nothing of the request is left to read. What cannot be read is passed
 // on as something that cannot be read, so that it leaves the evidence that it leaves over gRPC. A caller who goes takes the
 // call along.
 func feed(stream grpc.ClientStream, body io.Reader, m *method, cancel func()) (unfit *refusal, whole bool) {
@@ -162,7 +173,7 @@ func feed(stream grpc.ClientStream, body io.Reader, m *method, cancel func()) (u
 		if unfit, ok := errors.AsType[*refusal](err); ok {
 			_ = stream.SendMsg(unreadable)
 			_ = stream.CloseSend()
-			return unfit, false
+			return unfit, requests.from.ended
 		}
 		if slow, ok := errors.AsType[net.Error](err); ok && slow.Timeout() && !m.requests {
 			return errSlow, false // the chain has waited as long, and ends the call
@@ -182,7 +193,11 @@ func feed(stream grpc.ClientStream, body io.Reader, m *method, cancel func()) (u
 func passedOn(h http.Header) metadata.MD {
 	md := metadata.MD{}
 	for _, name := range callHeaders {
-		for _, value := range h.Values(name) {
+		values := h.Values(name)
+		if name == "tracestate" && len(values) > 1 {
+			values = []string{strings.Join(values, ",")} // it is one list, however it is sent
+		}
+		for _, value := range values[:min(len(values), 2)] { // two of a credential are refused as any more would be
 			md.Append(name, strings.Map(printable, value))
 		}
 	}

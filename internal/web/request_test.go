@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/config"
 	"github.com/spinegate/spinegate/internal/policy"
+	"github.com/spinegate/spinegate/internal/sandbox"
 	"github.com/spinegate/spinegate/internal/server/servertest"
 )
 
@@ -371,6 +374,80 @@ func TestABodyThatDoesNotComeAndNobodyWants(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Over HTTP/1.1 nothing that is left of a stream's body is taken for a request, and nothing of what becomes of it reaches
+// another call on its connection.
+func TestWhatIsLeftOfAStreamIsNoRequest(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, begin string }{
+		{"not readable", `{"bad":1}`}, {"nothing", ""}, {"readable, then not", `{"start":{}} {"bad":1}`},
+	} {
+		for _, as := range []string{"", "clinician"} {
+			t.Run(tt.name+" "+as, func(t *testing.T) {
+				t.Parallel()
+				listener := servertest.NewPipes()
+				g := servertest.Start(t, servertest.WithHTTP(), func(o *sandbox.Options) { o.HTTPListener = listener })
+				ctx := t.Context()
+				if as != "" {
+					ctx = g.As(ctx, t, as)
+				}
+				inner := "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+				r := newRequest(ctx, t, traces, "")
+				var head bytes.Buffer
+				r.Header.Set("Content-Length", strconv.Itoa(16<<10))
+				fmt.Fprintf(&head, "POST %s HTTP/1.1\r\nHost: x\r\n", traces)
+				_ = r.Header.Write(&head)
+				head.WriteString("\r\n" + tt.begin)
+				head.WriteString(strings.Repeat(" ", 4096-head.Len())) // what the library reads at once
+				c, err := listener.DialContext(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				go func() {
+					_, _ = c.Write(head.Bytes())
+					_, _ = io.WriteString(c, inner)
+				}()
+				said, _ := io.ReadAll(c) // it ends, since the connection does
+				if n := bytes.Count(said, []byte("HTTP/1.1 ")); n != 1 || !bytes.Contains(said, []byte("\r\nConnection: close\r\n")) {
+					t.Errorf("%d answers: %.300s", n, said)
+				}
+			})
+		}
+	}
+}
+
+// What has failed leaves nothing behind for the next call.
+func TestAGoodCallAfterOneThatWasRefused(t *testing.T) {
+	t.Parallel()
+	g := servertest.Start(t, servertest.WithHTTP())
+	ctx := g.As(t.Context(), t, "clinician")
+	for _, tt := range []struct{ method, body string }{
+		{traces, `{"start":{}} {"bad":1}`}, {traces, `{"bad":1}` + strings.Repeat(" ", 5000)}, {trace, `{"bad":1}`}, {trace, "{" + strings.Repeat(" ", 9000)},
+		{"/nowhere", "{}"},
+	} {
+		for range 3 {
+			if s := post(ctx, t, g, tt.method, tt.body); s.err != nil {
+				t.Error(s.err)
+			}
+			post(ctx, t, g, trace, `{"nhs_number": "9990000018"}`).message(t, new(pb.TracePatientResponse))
+		}
+	}
+}
+
+// Many headers, and numbers that are longer as protobuf than as JSON, are as much the caller's as anything else is.
+func TestWhatGrowsOnItsWay(t *testing.T) {
+	t.Parallel()
+	g := servertest.Start(t, servertest.WithHTTP())
+	for _, name := range []string{"Tracestate", "Traceparent"} {
+		r := newRequest(g.As(t.Context(), t, "clinician"), t, trace, `{"nhs_number": "9990000018"}`)
+		r.Header[name] = slices.Repeat([]string{"a"}, 1000)
+		send(t, g.HTTP, r).message(t, new(pb.TracePatientResponse))
+	}
+	r := newRequest(t.Context(), t, trace, `{"nhs_number": "9990000018"}`)
+	r.Header["Authorization"] = slices.Repeat([]string{"a"}, 1000)
+	send(t, g.HTTP, r).failed(t, http.StatusUnauthorized, "TOKEN_INVALID")
 }
 
 // Pages call from where they are configured to be, and from nowhere else.

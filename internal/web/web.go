@@ -164,6 +164,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	a := newAnswer(w, r, m)
 	if r.URL.Path == "/openapi.json" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		if r.Body != http.NoBody {
+			a.last()
+		}
 		_ = a.whole(http.StatusOK, openapi.Document) // whoever asked may be gone
 		return
 	}
