@@ -448,6 +448,10 @@ func TestWhatGrowsOnItsWay(t *testing.T) {
 	r := newRequest(t.Context(), t, trace, `{"nhs_number": "9990000018"}`)
 	r.Header["Authorization"] = slices.Repeat([]string{"a"}, 1000)
 	send(t, g.HTTP, r).failed(t, http.StatusUnauthorized, "TOKEN_INVALID")
+	long := post(g.As(t.Context(), t, "clinician"), t, g, "/spinegate.v1.GPConnect/SearchSlots", `{"channels": [-1`+strings.Repeat(",-1", 300_000)+`]}`)
+	if detail := long.failed(t, http.StatusRequestEntityTooLarge, "REQUEST_INVALID"); detail.GetViolations()[0].GetRule() != "json.size" {
+		t.Errorf("violations %v", detail.GetViolations())
+	}
 }
 
 // Pages call from where they are configured to be, and from nowhere else.
