@@ -424,7 +424,10 @@ func TestAGoodCallAfterOneThatWasRefused(t *testing.T) {
 	g := servertest.Start(t, servertest.WithHTTP())
 	ctx := g.As(t.Context(), t, "clinician")
 	for _, tt := range []struct{ method, body string }{
-		{traces, `{"start":{}} {"bad":1}`}, {traces, `{"bad":1}` + strings.Repeat(" ", 5000)}, {trace, `{"bad":1}`}, {trace, "{" + strings.Repeat(" ", 9000)},
+		{traces, `{"start":{}} {"bad":1}`},
+		{traces, `{"bad":1}` + strings.Repeat(" ", 5000)},
+		{trace, `{"bad":1}`},
+		{trace, "{" + strings.Repeat(" ", 9000)},
 		{"/nowhere", "{}"},
 	} {
 		for range 3 {
