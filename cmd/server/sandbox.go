@@ -32,6 +32,19 @@ type inSandbox struct {
 	JSON      bool     `name:"json" help:"Say what is up as one line of JSON."`
 }
 
+// Validate refuses what cannot be meant, before anything is started.
+func (s *inSandbox) Validate() error {
+	if s.HTTP == "" && len(s.Origin) > 0 {
+		return errors.New("--http-origin: there is no page to let in without --http")
+	}
+	for _, origin := range s.Origin {
+		if err := config.CheckOrigin(origin); err != nil {
+			return fmt.Errorf("--http-origin: %w", err)
+		}
+	}
+	return nil
+}
+
 // up is what the sandbox says when it is ready.
 type up struct {
 	GRPC      string    `json:"grpc"`

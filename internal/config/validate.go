@@ -104,10 +104,19 @@ func (h HTTP) validate(p *problems, secure bool) {
 	p.need(err != nil || secure || address.Addr().IsLoopback(), "listen.http.address",
 		"clear text is for loopback addresses alone: give listen.certificateFile and listen.keyFile, or listen on 127.0.0.1")
 	for i, origin := range h.AllowedOrigins {
-		p.need(isOrigin(origin), fmt.Sprintf("listen.http.allowedOrigins[%d]", i),
-			"an origin as browsers write it is needed: https, a host in lower case, a port if it is not 443, and no more, such as "+
-				"https://portal.example; http is for localhost and loopback addresses")
+		if err := CheckOrigin(origin); err != nil {
+			p.need(false, fmt.Sprintf("listen.http.allowedOrigins[%d]", i), "%v", err)
+		}
 	}
+}
+
+// CheckOrigin says what is needed where a text is no origin that can be let in, for whoever takes one from elsewhere than a file.
+func CheckOrigin(text string) error {
+	if isOrigin(text) {
+		return nil
+	}
+	return errors.New("an origin as browsers write it is needed: https, a host in lower case, a port if it is not 443, and no more, such as " +
+		"https://portal.example; http is for localhost and loopback addresses")
 }
 
 // isOrigin reports whether a text is an origin as browsers write it, that can be trusted to be who it says.

@@ -50,8 +50,8 @@ func Run(ctx context.Context, f func() error) (err error) {
 	return f()
 }
 
-// Stack, called by a [Report], is where the panic came from: functions, files and lines. The runtime's own text also holds the words of every
-// argument.
+// Stack, called by a [Report], is where the panic came from: functions, files and lines. The runtime's own text also holds
+// the words of every argument.
 func Stack() []string {
 	const (
 		recovering = 16 // frames at most between here and the panic

@@ -12,24 +12,18 @@ import (
 	"github.com/spinegate/spinegate/internal/web"
 )
 
-// What one HTTP connection may cost. Each has a gRPC connection of its own in memory.
 const (
-	maxWebConnections = 512
-	maxWebStreams     = 100
-	maxWebHeader      = 24 << 10 // what the library adds to it and gRPC counts stays below maxMetadata
+	maxWebConnections = 512 // of all callers; beyond them one waits until another ends
+	// What one of them may cost.
+	maxWebStreams = 100
+	maxWebHeader  = 24 << 10 // few of its headers reach gRPC, which counts 32 bytes more for each: together below maxMetadata
 )
 
 // serveHTTP opens the listener for callers who speak HTTP and JSON, if there is to be one.
 func (g *Gateway) serveHTTP(life context.Context, o Options) error {
 	listener := o.HTTPListener
-	if listener == nil {
-		if g.config.Listen.HTTP.Address == "" {
-			return nil
-		}
-		var err error
-		if listener, err = g.listen(life, o, "listen.http.address", g.config.Listen.HTTP.Address); err != nil {
-			return err
-		}
+	if listener == nil && g.config.Listen.HTTP.Address == "" {
+		return nil
 	}
 	var methods []string
 	for m := range policy.All() {
@@ -41,6 +35,11 @@ func (g *Gateway) serveHTTP(life context.Context, o Options) error {
 	})
 	if err != nil {
 		return fmt.Errorf("listen.http: %w", err)
+	}
+	if listener == nil {
+		if listener, err = g.listen(life, o, "listen.http.address", g.config.Listen.HTTP.Address); err != nil {
+			return err
+		}
 	}
 	g.web, g.webAt = door, listener.Addr()
 	g.serving.Go(func() {

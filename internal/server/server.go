@@ -1,8 +1,9 @@
 // Package server builds the gateway from its configuration, runs it, and stops it in the order of its promises.
 //
 // It is the only place that knows every part. It maps [config.Config] to each part's own configuration, hangs the audit
-// trail before every request to the Spine, and opens the listeners: gRPC for callers, and HTTP where that is wanted; HTTP for operators. It refuses to
-// start in front of a simulated Spine where a real one is configured, and in clear text beyond loopback.
+// trail before every request to the Spine, and opens the listeners: gRPC for callers, and HTTP where that is wanted; HTTP
+// for operators. It refuses to start in front of a simulated Spine where a real one is configured, and in clear text beyond
+// loopback.
 //
 // To stop: health says NOT_SERVING, calls may end within a bound, telemetry is flushed, and the journal and the audit
 // trail are closed last, so that whatever happened until then is in it.
@@ -112,7 +113,11 @@ func Start(ctx context.Context, c config.Config, o Options) (*Gateway, error) {
 		g.halt(ctx)
 		return nil, fmt.Errorf("start the gateway: %w", errors.Join(err, g.stopped))
 	}
-	g.log.InfoContext(ctx, "serving", "environment", string(c.Environment), "address", g.address.String(), "version", o.Version)
+	serving := []slog.Attr{slog.String("environment", string(c.Environment)), slog.String("address", g.address.String())}
+	if g.webAt != nil {
+		serving = append(serving, slog.String("http_address", g.webAt.String()))
+	}
+	g.log.LogAttrs(ctx, slog.LevelInfo, "serving", append(serving, slog.String("version", o.Version))...)
 	return g, nil
 }
 

@@ -121,7 +121,7 @@ func TestClearTextIsForThisMachine(t *testing.T) {
 		}
 	}
 	listen := config.Listen{Address: "0.0.0.0:0", HTTP: config.HTTP{Address: "0.0.0.0:0"}}
-	g := &Gateway{config: config.Config{Listen: listen}, grpc: grpc.NewServer()}
+	g := &Gateway{config: config.Config{Listen: listen}, grpc: grpc.NewServer(), log: slog.New(slog.DiscardHandler)}
 	if err := g.serve(t.Context(), Options{}); err == nil || !strings.Contains(err.Error(), "listen.address: clear text") {
 		t.Errorf("serve = %v, want a refusal", err)
 	}

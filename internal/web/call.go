@@ -102,21 +102,29 @@ func (a *answer) call(r *http.Request, l *link, timeout time.Duration) {
 		return
 	}
 	if !m.requests {
-		_ = a.control.SetReadDeadline(time.Now().Add(bodyTimeout)) // where it cannot be set, the chain's own wait ends the call
+		if timeout > 0 && timeout < bodyTimeout {
+			_ = a.control.SetReadDeadline(time.Now().Add(timeout)) // a call that has ended waits for nothing
+		}
 		unfit, whole := feed(stream, r.Body, m, cancel)
 		if whole {
 			_ = a.control.SetReadDeadline(time.Time{}) // what is read from here on tells that the caller has gone
+		} else {
+			a.last()
 		}
 		a.end(a.relay(stream), unfit)
 		return
 	}
-	_ = a.control.EnableFullDuplex() // HTTP/2 has it
+	a.last()
+	_ = a.control.EnableFullDuplex()           // HTTP/2 has it
+	_ = a.control.SetReadDeadline(time.Time{}) // requests come for as long as the call may take
 	var unfit *refusal
 	var whole bool
+	var broken error
 	fed := make(chan struct{})
 	go func() {
 		defer close(fed)
-		if err := guard.Run(ctx, func() error { unfit, whole = feed(stream, r.Body, m, cancel); return nil }); err != nil {
+		broken = guard.Run(ctx, func() error { unfit, whole = feed(stream, r.Body, m, cancel); return nil })
+		if broken != nil {
 			cancel()
 		}
 	}()
@@ -130,13 +138,24 @@ func (a *answer) call(r *http.Request, l *link, timeout time.Duration) {
 	if !whole {
 		a.enough() // else the library would wait for the rest
 	}
+	if broken != nil {
+		err = broken // the call was cancelled for no other reason
+	}
 	a.end(err, unfit)
+}
+
+// last makes this HTTP/1.1 connection's last answer. What is left of a request could be taken for the next one, since with full
+// duplex the library does not read it away; and a read that ends by its deadline ends the context of every later request.
+func (a *answer) last() {
+	if !a.two {
+		a.w.Header().Set("Connection", "close")
+	}
 }
 
 // enough ends what is still read of the request: nobody wants more.
 func (a *answer) enough() { _ = a.control.SetReadDeadline(time.Unix(1, 0)) }
 
-// feed sends what arrives, until there is no more, and reports whether that was the whole request. What cannot be read is passed
+// feed sends what arrives, until there is no more, and reports whether nothing of the request is left to read. What cannot be read is passed
 // on as something that cannot be read, so that it leaves the evidence that it leaves over gRPC. A caller who goes takes the
 // call along.
 func feed(stream grpc.ClientStream, body io.Reader, m *method, cancel func()) (unfit *refusal, whole bool) {
@@ -154,7 +173,7 @@ func feed(stream grpc.ClientStream, body io.Reader, m *method, cancel func()) (u
 		if unfit, ok := errors.AsType[*refusal](err); ok {
 			_ = stream.SendMsg(unreadable)
 			_ = stream.CloseSend()
-			return unfit, false
+			return unfit, requests.from.ended
 		}
 		if slow, ok := errors.AsType[net.Error](err); ok && slow.Timeout() && !m.requests {
 			return errSlow, false // the chain has waited as long, and ends the call
@@ -174,7 +193,11 @@ func feed(stream grpc.ClientStream, body io.Reader, m *method, cancel func()) (u
 func passedOn(h http.Header) metadata.MD {
 	md := metadata.MD{}
 	for _, name := range callHeaders {
-		for _, value := range h.Values(name) {
+		values := h.Values(name)
+		if name == "tracestate" && len(values) > 1 {
+			values = []string{strings.Join(values, ",")} // it is one list, however it is sent
+		}
+		for _, value := range values[:min(len(values), 2)] { // two of a credential are refused as any more would be
 			md.Append(name, strings.Map(printable, value))
 		}
 	}

@@ -512,3 +512,13 @@ func TestAMethodThatNobodyKnows(t *testing.T) {
 		}
 	}
 }
+
+// An origin is written out, whoever names it: the library would take a wildcard.
+func TestAnOriginThatIsNone(t *testing.T) {
+	t.Parallel()
+	for _, origin := range []string{"*", "https://*.example", "null", "http://portal.example", ""} {
+		if _, err := web.New(web.Config{Origins: []string{"https://portal.example", origin}, Log: slog.New(slog.DiscardHandler)}); err == nil {
+			t.Errorf("%q is taken", origin)
+		}
+	}
+}

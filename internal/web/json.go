@@ -58,7 +58,14 @@ func (r *requests) next() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write a request: %w", err)
 	}
+	if len(frame) > policy.MaxMessage { // short numbers can be longer than in JSON
+		return nil, tooLarge()
+	}
 	return frame, nil
+}
+
+func tooLarge() *refusal {
+	return refused(http.StatusRequestEntityTooLarge, "json", "json.size", fmt.Sprintf("a message has at most %d bytes", policy.MaxMessage))
 }
 
 var (
@@ -73,7 +80,7 @@ func (r *requests) unreadable(err error) error {
 	case r.from.failed != nil:
 		return r.from.failed
 	case errors.Is(err, errTooMuch):
-		return refused(http.StatusRequestEntityTooLarge, "json", "json.size", fmt.Sprintf("a message has at most %d bytes", policy.MaxMessage))
+		return tooLarge()
 	case errors.Is(err, errMore), errors.Is(err, io.EOF) && !r.method.requests:
 		return refused(http.StatusBadRequest, "json", "json.one", "exactly one JSON object is needed")
 	case errors.As(err, &syntax):
@@ -98,6 +105,7 @@ type bounded struct {
 	io.Reader
 
 	left   int
+	ended  bool
 	failed error // of the connection
 }
 
@@ -108,7 +116,10 @@ func (b *bounded) Read(p []byte) (int, error) {
 	}
 	n, err := b.Reader.Read(p[:min(len(p), b.left)])
 	b.left -= n
-	if err != nil && !errors.Is(err, io.EOF) {
+	switch {
+	case errors.Is(err, io.EOF):
+		b.ended = true
+	case err != nil:
 		b.failed = err
 	}
 	return n, err

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
 
 	"github.com/spinegate/spinegate/internal/policy"
 )
@@ -113,6 +115,9 @@ type link struct {
 	closed bool
 }
 
+// errClosed is said where the HTTP connection has ended by then, so it is heard by nobody.
+var errClosed = status.Error(codes.Unavailable, "closed")
+
 type linkKey struct{}
 
 func linkOf(r *http.Request) *link {
@@ -124,9 +129,13 @@ func linkOf(r *http.Request) *link {
 func (s *Server) connected(ctx context.Context, c net.Conn) context.Context {
 	l := &link{inside: s.inside, from: c.RemoteAddr(), began: time.Now()}
 	s.mu.Lock()
-	s.links[c] = l
-	s.mu.Unlock()
-	s.open.Add(1)
+	defer s.mu.Unlock()
+	if l.closed = s.closed; l.closed {
+		_ = c.Close() // the library learns of it when it reads
+	} else {
+		s.links[c] = l
+		s.open.Add(1)
+	}
 	return context.WithValue(ctx, linkKey{}, l)
 }
 
@@ -150,7 +159,7 @@ func (l *link) calls(state *tls.ConnectionState) (*grpc.ClientConn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return nil, net.ErrClosed
+		return nil, errClosed
 	}
 	if l.conn != nil {
 		return l.conn, nil

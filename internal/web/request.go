@@ -41,7 +41,7 @@ var errNowhere = func() *refusal {
 // errSlow is said to a caller whose request did not arrive.
 var errSlow = func() *refusal {
 	e := fault.New(pb.Hop_HOP_GATEWAY, pb.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED, nil)
-	e.Operator = fmt.Sprintf("The request did not arrive within %s.", bodyTimeout)
+	e.Operator = fmt.Sprintf("The request did not arrive within %s and its deadline.", bodyTimeout)
 	return &refusal{status: http.StatusRequestTimeout, fault: e, chain: e.Reason}
 }()
 
@@ -110,7 +110,7 @@ func (s *Server) fromBrowsers(next http.Handler) http.Handler {
 	}
 	rules := cors.New(cors.Options{
 		AllowedOrigins: s.config.Origins,
-		AllowedMethods: []string{http.MethodPost},
+		AllowedMethods: []string{http.MethodPost, http.MethodGet, http.MethodHead}, // these read the document, and do nothing else
 		AllowedHeaders: append([]string{"content-type", "grpc-timeout"}, callHeaders...),
 		ExposedHeaders: []string{"Retry-After"},
 		MaxAge:         int((10 * time.Minute).Seconds()),

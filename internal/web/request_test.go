@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +18,7 @@ import (
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 	"github.com/spinegate/spinegate/internal/config"
 	"github.com/spinegate/spinegate/internal/policy"
+	"github.com/spinegate/spinegate/internal/sandbox"
 	"github.com/spinegate/spinegate/internal/server/servertest"
 )
 
@@ -272,25 +276,184 @@ func TestCredentialsAreTakenAsOverGRPC(t *testing.T) {
 // A caller who sends a head and no body is waited for as long as over gRPC, and leaves the same evidence.
 func TestABodyThatDoesNotCome(t *testing.T) {
 	t.Parallel()
-	for _, method := range []string{trace, records} {
-		synctest.Test(t, func(t *testing.T) {
-			g := servertest.Start(t, servertest.WithHTTP())
-			body, rest := io.Pipe()
-			r := newRequest(g.As(t.Context(), t, "clinician"), t, method, "")
-			r.Body, r.ContentLength = body, 100
-			go func() { _, _ = io.WriteString(rest, `{"nhs_number": `) }()
-			began := time.Now()
-			s := send(t, g.HTTP, r)
-			_ = rest.CloseWithError(errors.New("gone"))
-			s.failed(t, http.StatusRequestTimeout, "DEADLINE_EXCEEDED")
-			if took := time.Since(began); took != 5*time.Second {
-				t.Errorf("took %v", took)
-			}
-			synctest.Wait()
-			if all := outcomes(t, g); len(all) != 1 || all[0].Outcome.Reason != "DEADLINE_EXCEEDED" {
-				t.Errorf("outcomes %+v", all)
-			}
+	for _, tt := range []struct {
+		method, timeout string
+		within          time.Duration
+	}{
+		{trace, "", 5 * time.Second},
+		{records, "", 5 * time.Second},
+		{trace, "20S", 5 * time.Second},
+		{trace, "3S", 3 * time.Second},
+		{records, "3S", 3 * time.Second},
+	} {
+		t.Run(tt.method+" "+tt.timeout, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				g := servertest.Start(t, servertest.WithHTTP())
+				r := newRequest(g.As(t.Context(), t, "clinician"), t, tt.method, "")
+				if tt.timeout != "" {
+					r.Header.Set("Grpc-Timeout", tt.timeout)
+				}
+				rest := stall(r, `{"nhs_number": `)
+				began := time.Now()
+				s := send(t, g.HTTP, r)
+				_ = rest.CloseWithError(errors.New("gone"))
+				s.failed(t, http.StatusRequestTimeout, "DEADLINE_EXCEEDED")
+				if took := time.Since(began); took != tt.within {
+					t.Errorf("took %v", took)
+				}
+				synctest.Wait()
+				reasons := []string{"DEADLINE_EXCEEDED"}
+				if tt.within < 5*time.Second {
+					reasons = append(reasons, "CANCELLED") // the caller's clock rings first, as it may over gRPC
+				}
+				if all := outcomes(t, g); len(all) != 1 || !slices.Contains(reasons, all[0].Outcome.Reason) {
+					t.Errorf("outcomes %+v", all)
+				}
+			})
 		})
+	}
+}
+
+// stall has a request begin its body, and never end it.
+func stall(r *http.Request, begin string) (rest *io.PipeWriter) {
+	body, rest := io.Pipe()
+	r.Body, r.ContentLength = body, 100
+	go func() { _, _ = io.WriteString(rest, begin) }()
+	return rest
+}
+
+// Nor does a body that nobody wants hold a connection, or a stop, for longer: whoever it is that sends none.
+func TestABodyThatDoesNotComeAndNobodyWants(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*http.Request){
+		"another content type":  func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") },
+		"a page of nowhere":     func(r *http.Request) { r.Header.Set("Origin", "https://attacker.example") },
+		"the document":          func(r *http.Request) { r.Method, r.URL.Path = http.MethodGet, "/openapi.json" },
+		"GET of nothing":        func(r *http.Request) { r.Method, r.URL.Path = http.MethodGet, "/nowhere" },
+		"POST to nothing":       func(r *http.Request) { r.URL.Path = "/nowhere" },
+		"nobody's call":         func(*http.Request) {},
+		"nobody's many":         func(r *http.Request) { r.URL.Path = traces },
+		"chunks":                func(r *http.Request) { r.Method, r.ContentLength = http.MethodPut, -1 },
+		"before a page's":       func(r *http.Request) { r.Method = http.MethodOptions },
+		"a deadline of no sort": func(r *http.Request) { r.Header.Set("Grpc-Timeout", "x") },
+	} {
+		for _, stop := range []bool{false, true} {
+			t.Run(name+map[bool]string{true: ", and a stop"}[stop], func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					g := servertest.Start(t, servertest.WithHTTP())
+					r := newRequest(t.Context(), t, trace, "")
+					change(r)
+					length := r.ContentLength
+					rest := stall(r, "{")
+					if length < 0 {
+						r.ContentLength = length
+					}
+					began := time.Now()
+					var s said
+					var took time.Duration
+					var asking sync.WaitGroup
+					asking.Go(func() { s, took = send(t, g.HTTP, r), time.Since(began) })
+					if stop {
+						synctest.Wait()
+						g.StopGateway()
+						if took := time.Since(began); took > 6*time.Second {
+							t.Errorf("the stop took %v", took)
+						}
+					}
+					asking.Wait()
+					if took > 5*time.Second {
+						t.Errorf("answered %d after %v", s.status, took)
+					}
+					if s.status < 400 && r.URL.Path != "/openapi.json" {
+						t.Errorf("answered %d", s.status)
+					}
+					_ = rest.CloseWithError(errors.New("gone"))
+				})
+			})
+		}
+	}
+}
+
+// Over HTTP/1.1 nothing that is left of a stream's body is taken for a request, and nothing of what becomes of it reaches
+// another call on its connection.
+func TestWhatIsLeftOfAStreamIsNoRequest(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, begin string }{
+		{"not readable", `{"bad":1}`}, {"nothing", ""}, {"readable, then not", `{"start":{}} {"bad":1}`},
+	} {
+		for _, as := range []string{"", "clinician"} {
+			t.Run(tt.name+" "+as, func(t *testing.T) {
+				t.Parallel()
+				listener := servertest.NewPipes()
+				g := servertest.Start(t, servertest.WithHTTP(), func(o *sandbox.Options) { o.HTTPListener = listener })
+				ctx := t.Context()
+				if as != "" {
+					ctx = g.As(ctx, t, as)
+				}
+				inner := "GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+				r := newRequest(ctx, t, traces, "")
+				var head bytes.Buffer
+				r.Header.Set("Content-Length", strconv.Itoa(16<<10))
+				fmt.Fprintf(&head, "POST %s HTTP/1.1\r\nHost: x\r\n", traces)
+				_ = r.Header.Write(&head)
+				head.WriteString("\r\n" + tt.begin)
+				head.WriteString(strings.Repeat(" ", 4096-head.Len())) // what the library reads at once
+				c, err := listener.DialContext(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				go func() {
+					_, _ = c.Write(head.Bytes())
+					_, _ = io.WriteString(c, inner)
+				}()
+				said, _ := io.ReadAll(c) // it ends, since the connection does
+				if n := bytes.Count(said, []byte("HTTP/1.1 ")); n != 1 || !bytes.Contains(said, []byte("\r\nConnection: close\r\n")) {
+					t.Errorf("%d answers: %.300s", n, said)
+				}
+			})
+		}
+	}
+}
+
+// What has failed leaves nothing behind for the next call.
+func TestAGoodCallAfterOneThatWasRefused(t *testing.T) {
+	t.Parallel()
+	g := servertest.Start(t, servertest.WithHTTP())
+	ctx := g.As(t.Context(), t, "clinician")
+	for _, tt := range []struct{ method, body string }{
+		{traces, `{"start":{}} {"bad":1}`},
+		{traces, `{"bad":1}` + strings.Repeat(" ", 5000)},
+		{trace, `{"bad":1}`},
+		{trace, "{" + strings.Repeat(" ", 9000)},
+		{"/nowhere", "{}"},
+	} {
+		for range 3 {
+			if s := post(ctx, t, g, tt.method, tt.body); s.err != nil {
+				t.Error(s.err)
+			}
+			post(ctx, t, g, trace, `{"nhs_number": "9990000018"}`).message(t, new(pb.TracePatientResponse))
+		}
+	}
+}
+
+// Many headers, and numbers that are longer as protobuf than as JSON, are as much the caller's as anything else is.
+func TestWhatGrowsOnItsWay(t *testing.T) {
+	t.Parallel()
+	g := servertest.Start(t, servertest.WithHTTP())
+	for _, name := range []string{"Tracestate", "Traceparent"} {
+		r := newRequest(g.As(t.Context(), t, "clinician"), t, trace, `{"nhs_number": "9990000018"}`)
+		r.Header[name] = slices.Repeat([]string{"a"}, 1000)
+		send(t, g.HTTP, r).message(t, new(pb.TracePatientResponse))
+	}
+	r := newRequest(t.Context(), t, trace, `{"nhs_number": "9990000018"}`)
+	r.Header["Authorization"] = slices.Repeat([]string{"a"}, 1000)
+	send(t, g.HTTP, r).failed(t, http.StatusUnauthorized, "TOKEN_INVALID")
+	long := post(g.As(t.Context(), t, "clinician"), t, g, "/spinegate.v1.GPConnect/SearchSlots", `{"channels": [-1`+strings.Repeat(",-1", 300_000)+`]}`)
+	if detail := long.failed(t, http.StatusRequestEntityTooLarge, "REQUEST_INVALID"); detail.GetViolations()[0].GetRule() != "json.size" {
+		t.Errorf("violations %v", detail.GetViolations())
 	}
 }
 
@@ -328,6 +491,12 @@ func TestPagesOfOrigins(t *testing.T) {
 				if !strings.Contains(strings.Join(h.Values("Vary"), ","), "Origin") || h.Get("Cache-Control") != "no-store" {
 					t.Errorf("headers %v", h)
 				}
+			}
+			document := newRequest(t.Context(), t, "/openapi.json", "")
+			document.Method = http.MethodGet
+			document.Header["Origin"] = []string{origin}
+			if got := send(t, g.HTTP, document); (got.status == http.StatusOK && got.header.Get("Access-Control-Allow-Origin") == origin) != allowed {
+				t.Errorf("the document: %d %v", got.status, got.header)
 			}
 			if allowed {
 				s.message(t, new(pb.TracePatientResponse))

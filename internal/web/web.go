@@ -15,12 +15,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/spinegate/spinegate/gen/openapi"
+	"github.com/spinegate/spinegate/internal/config"
 	"github.com/spinegate/spinegate/internal/guard"
 )
 
@@ -34,7 +37,8 @@ type Config struct {
 	Methods []string
 	// MaxStreams bounds the calls of one connection, MaxHeader the bytes of a request's headers.
 	MaxStreams, MaxHeader int
-	// Age is how long a connection may take new calls, so that load spreads, and a certificate is looked at again. Zero is for ever.
+	// Age is how old a connection may become. The next call after that is its last, so that load spreads, and a certificate is
+	// looked at again. Zero is for ever.
 	Age time.Duration
 	// Log hears of panics, and at level DEBUG of connections that fail.
 	Log *slog.Logger
@@ -43,7 +47,7 @@ type Config struct {
 const (
 	headerTimeout = 5 * time.Second
 	idleTimeout   = time.Minute
-	// bodyTimeout is how long a request may take to arrive: as long as the chain waits for it.
+	// bodyTimeout is how long a request may take to arrive, also one that is refused: as long as the chain waits for it.
 	bodyTimeout = 5 * time.Second
 	// writeTimeout is how long whoever reads an answer may take none of it.
 	writeTimeout = 30 * time.Second
@@ -56,14 +60,20 @@ type Server struct {
 	inside  *inside
 	http    *http.Server
 
-	mu    sync.Mutex // guards links
-	links map[net.Conn]*link
-	open  sync.WaitGroup // connections and requests
+	mu     sync.Mutex // guards what follows
+	links  map[net.Conn]*link
+	closed bool
+	open   sync.WaitGroup // connections and requests; none is added once it is closed
 }
 
 // New makes a server. It begins with Serve; whoever has made it serves [Server.Calls] with gRPC, and closes it.
 func New(c Config) (*Server, error) {
 	s := &Server{config: c, methods: map[string]*method{}, inside: newInside(), links: map[net.Conn]*link{}}
+	for _, origin := range c.Origins {
+		if err := config.CheckOrigin(origin); err != nil { // rs/cors would take a wildcard
+			return nil, fmt.Errorf("web: a page's origin: %w", err)
+		}
+	}
 	for _, name := range c.Methods {
 		m, err := findMethod(name)
 		if err != nil {
@@ -72,7 +82,7 @@ func New(c Config) (*Server, error) {
 		s.methods[name] = m
 	}
 	s.http = &http.Server{
-		Handler:           s.recovering(noStore(s.fromBrowsers(http.HandlerFunc(s.serve)))),
+		Handler:           s.recovering(noStore(s.counted(inTime(s.fromBrowsers(http.HandlerFunc(s.serve)))))),
 		TLSConfig:         forHTTP(c.TLS),
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: c.MaxStreams, WriteByteTimeout: writeTimeout},
 		ReadHeaderTimeout: headerTimeout,
@@ -130,15 +140,20 @@ func (s *Server) Shutdown(ctx context.Context) error { return s.http.Shutdown(ct
 
 // Close ends every connection, and waits until nothing of them runs any more.
 func (s *Server) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	open := slices.Collect(maps.Keys(s.links))
+	s.mu.Unlock()
 	err := errors.Join(s.http.Close(), s.inside.Close())
+	for _, c := range open {
+		_ = c.Close() // the library does not know yet of one that it has just accepted
+	}
 	s.open.Wait()
 	return err
 }
 
 // serve answers one request.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	s.open.Add(1) // its connection is counted, but HTTP/2 may end that before
-	defer s.open.Done()
 	l := linkOf(r)
 	if s.config.Age > 0 && time.Since(l.began) > s.config.Age {
 		w.Header().Set("Connection", "close") // HTTP/2 says so in a frame
@@ -149,6 +164,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	a := newAnswer(w, r, m)
 	if r.URL.Path == "/openapi.json" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		if r.Body != http.NoBody {
+			a.last()
+		}
 		_ = a.whole(http.StatusOK, openapi.Document) // whoever asked may be gone
 		return
 	}
@@ -174,10 +192,41 @@ func (s *Server) recovering(next http.Handler) http.Handler {
 	})
 }
 
+// counted has Close wait for a request. Its connection is counted, but HTTP/2 may end that before, and may even begin a request
+// after that.
+func (s *Server) counted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		closed := s.closed
+		if !closed {
+			s.open.Add(1)
+		}
+		s.mu.Unlock()
+		if closed {
+			newAnswer(w, r, unknown).end(errClosed, nil)
+			return
+		}
+		defer s.open.Done()
+		next.ServeHTTP(w, r)
+	})
+}
+
 func noStore(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// inTime bounds how long a body may take to arrive, whatever becomes of the request: before the library sends an answer over
+// HTTP/1.1 it reads what is left, so that who sends no more would hold the connection for ever. A stream of requests takes the
+// bound away, and has the chain's. Where there is no body, what is read from here on only tells that the caller has gone.
+func inTime(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body != http.NoBody {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // every connection of a server can
+		}
 		next.ServeHTTP(w, r)
 	})
 }

@@ -4,33 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"regexp"
-	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
 
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 )
-
-// A panic of this package ends its connection. The operator is told where it was, and nobody what was thrown.
-func TestAPanicHereIsReportedWithoutItsValue(t *testing.T) {
-	var log bytes.Buffer
-	s := &Server{config: Config{Log: slog.New(slog.NewTextHandler(&log, nil))}}
-	defer func() {
-		if thrown := recover(); thrown != http.ErrAbortHandler { //nolint:errorlint // the library compares it so
-			t.Errorf("thrown on: %v", thrown)
-		}
-		if text := log.String(); !strings.Contains(text, "inside_test.go") || strings.Contains(text, "CANARY") {
-			t.Errorf("the log has %s", text)
-		}
-	}()
-	s.recovering(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("CANARY-9990000018") })).
-		ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil))
-}
 
 // sayable is all that is ever said of a body.
 var sayable = regexp.MustCompile(`^(a field that the message does not have, or a value that its field cannot have, at line \d+, column \d+` +
