@@ -35,7 +35,7 @@ func (r *requests) next() ([]byte, error) {
 	if r.done {
 		return nil, io.EOF
 	}
-	r.from.left = policy.MaxMessage + 1 // to the end, which is not to be taken for too much
+	r.from.left = policy.MaxRequest + 1 // to the end, which is not to be taken for too much
 	value, err := r.decoder.ReadValue()
 	if err != nil {
 		return nil, r.unreadable(err)
@@ -58,14 +58,14 @@ func (r *requests) next() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write a request: %w", err)
 	}
-	if len(frame) > policy.MaxMessage { // short numbers can be longer than in JSON
+	if len(frame) > policy.MaxRequest { // short numbers can be longer than in JSON
 		return nil, tooLarge()
 	}
 	return frame, nil
 }
 
 func tooLarge() *refusal {
-	return refused(http.StatusRequestEntityTooLarge, "json", "json.size", fmt.Sprintf("a message has at most %d bytes", policy.MaxMessage))
+	return refused(http.StatusRequestEntityTooLarge, "json", "json.size", fmt.Sprintf("a message has at most %d bytes", policy.MaxRequest))
 }
 
 var (
