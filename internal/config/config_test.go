@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/spinegate/spinegate/internal/config"
+	"github.com/spinegate/spinegate/internal/documenttest"
 )
 
 var update = flag.Bool("update", false, "rewrite docs/config.md")
@@ -238,18 +239,7 @@ func TestTheManualIsFresh(t *testing.T) {
 	if err := config.Manual(&out); err != nil {
 		t.Fatal(err)
 	}
-	if *update {
-		if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil { // a document
-			t.Fatal(err)
-		}
-	}
-	committed, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(out.String(), string(committed)); diff != "" {
-		t.Errorf("docs/config.md is stale, run make generate (-want +got):\n%s", diff)
-	}
+	documenttest.Holds(t, path, out.String(), *update, "run make generate")
 	if empty := regexp.MustCompile(`(?m)^- .*\n  $`).FindAllString(out.String(), -1); empty != nil {
 		t.Errorf("without a comment: %q", empty)
 	}

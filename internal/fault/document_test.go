@@ -9,9 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
+	"github.com/spinegate/spinegate/internal/documenttest"
 	"github.com/spinegate/spinegate/internal/fault"
 )
 
@@ -81,18 +80,7 @@ func TestTheDocumentOfErrorsIsTheContract(t *testing.T) {
 	if want := len(pb.ErrorReason_name) - 1; printed != want {
 		t.Errorf("%d reasons were printed, and there are %d", printed, want)
 	}
-	if *update {
-		if err := os.WriteFile(document, []byte(out.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(document)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(out.String(), string(got)); diff != "" {
-		t.Errorf("docs/errors.md is stale: go test ./internal/fault -update (-want +got):\n%s", diff)
-	}
+	documenttest.Holds(t, document, out.String(), *update, "go test ./internal/fault -update")
 }
 
 // row is a line of a table. The last line of a comment has the code, the retry class and the sentence, which an error itself says.

@@ -10,8 +10,6 @@ import (
 	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/dynamicpb"
-
-	pb "github.com/spinegate/spinegate/gen/go/spinegate/v1"
 )
 
 const reference = "../../gen/docs/api.md"
@@ -62,15 +60,8 @@ func TestTheReferenceSaysWhatIsRequired(t *testing.T) {
 			}
 		}
 	}
-	for _, file := range []protoreflect.FileDescriptor{
-		pb.File_spinegate_v1_patient_trace_proto, pb.File_spinegate_v1_endpoint_directory_proto, pb.File_spinegate_v1_gp_connect_proto,
-	} {
-		for i := range file.Services().Len() {
-			methods := file.Services().Get(i).Methods()
-			for j := range methods.Len() {
-				look(methods.Get(j).Input())
-			}
-		}
+	for _, request := range requestTypes() {
+		look(request)
 	}
 	if required < 20 {
 		t.Errorf("only %d fields are required: are the rules read?", required)

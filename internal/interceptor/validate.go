@@ -30,17 +30,7 @@ type validator struct{ rules protovalidate.Validator }
 // newValidator compiles the rules of every request now: the first call is not slower than the next, and a rule that does
 // not compile stops the start instead of every call.
 func newValidator() (validator, error) {
-	var requests []protoreflect.MessageDescriptor
-	for _, file := range []protoreflect.FileDescriptor{
-		pb.File_spinegate_v1_patient_trace_proto, pb.File_spinegate_v1_endpoint_directory_proto, pb.File_spinegate_v1_gp_connect_proto,
-	} {
-		for i := range file.Services().Len() {
-			methods := file.Services().Get(i).Methods()
-			for j := range methods.Len() {
-				requests = append(requests, methods.Get(j).Input())
-			}
-		}
-	}
+	requests := requestTypes()
 	rules, err := protovalidate.New(protovalidate.WithMessageDescriptors(requests...))
 	if err != nil {
 		return validator{}, fmt.Errorf("interceptor: compile rules: %w", err)
@@ -52,6 +42,22 @@ func newValidator() (validator, error) {
 		}
 	}
 	return validator{rules}, nil
+}
+
+// requestTypes are the requests of every method.
+func requestTypes() []protoreflect.MessageDescriptor {
+	var requests []protoreflect.MessageDescriptor
+	for _, file := range []protoreflect.FileDescriptor{
+		pb.File_spinegate_v1_patient_trace_proto, pb.File_spinegate_v1_endpoint_directory_proto, pb.File_spinegate_v1_gp_connect_proto,
+	} {
+		for i := range file.Services().Len() {
+			methods := file.Services().Get(i).Methods()
+			for j := range methods.Len() {
+				requests = append(requests, methods.Get(j).Input())
+			}
+		}
+	}
+	return requests
 }
 
 func (v validator) link() link {

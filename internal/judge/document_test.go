@@ -3,12 +3,10 @@ package judge_test
 import (
 	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/spinegate/spinegate/internal/documenttest"
 	"github.com/spinegate/spinegate/internal/judge"
 )
 
@@ -37,16 +35,5 @@ func TestTheDocumentIsTheRules(t *testing.T) {
 	for _, r := range judge.Rules() {
 		fmt.Fprintf(&out, "| `%s` | %s | %s | %s |\n", r.ID, strings.ReplaceAll(r.Says, "|", `\|`), r.Section, r.By)
 	}
-	if *update {
-		if err := os.WriteFile(document, []byte(out.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(document)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(out.String(), string(got)); diff != "" {
-		t.Errorf("docs/conformance.md is stale: go test ./internal/judge -update (-want +got):\n%s", diff)
-	}
+	documenttest.Holds(t, document, out.String(), *update, "go test ./internal/judge -update")
 }

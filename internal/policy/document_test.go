@@ -3,12 +3,10 @@ package policy_test
 import (
 	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/spinegate/spinegate/internal/documenttest"
 	"github.com/spinegate/spinegate/internal/policy"
 )
 
@@ -37,16 +35,5 @@ func TestTheDocumentIsTheTable(t *testing.T) {
 	out.WriteString("\n\"per call\": the answer comes within the time. \"per item\": so does each answer of a stream of items. \"progressive\": a first " +
 		"byte, then progress, then an end. \"soft end\": shortly before the end every target that is silent is TIMED_OUT, and the " +
 		"stream still closes. \"at least\" is what must be left of a deadline when the call arrives.\n")
-	if *update {
-		if err := os.WriteFile(document, []byte(out.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(document)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(out.String(), string(got)); diff != "" {
-		t.Errorf("docs/policy.md is stale: go test ./internal/policy -update (-want +got):\n%s", diff)
-	}
+	documenttest.Holds(t, document, out.String(), *update, "go test ./internal/policy -update")
 }
